@@ -1,0 +1,9 @@
+"""Settings of the whole test suite."""
+
+import os
+
+# scikit-learn's estimator checks dispatch on the array API, which scipy enables
+# only if this is set before its first import.
+os.environ["SCIPY_ARRAY_API"] = "1"
+# No test opens a window.
+os.environ.setdefault("MPLBACKEND", "agg")

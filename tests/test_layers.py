@@ -36,13 +36,13 @@ LAYERS = [
     Layer("_linear", (), NUMPY),
     # engine: knows no estimator
     Layer(
-        "_training.net",
+        "_training._net",
         ("networks*", "losses", "_training*"),
         ENGINE | {"skorch"},
     ),
-    Layer("_training.callbacks", ("_training*",), ENGINE | {"skorch"}),
+    Layer("_training._callbacks", ("_training*",), ENGINE | {"skorch"}),
     Layer("_training*", ("networks*", "losses", "_training*"), ENGINE),
-    Layer("_inference", ("networks*",), ENGINE),
+    Layer("_inference", ("networks*", "_training*"), ENGINE),
     # estimators
     Layer("_sklearn_callbacks", (), SKLEARN),
     Layer(

@@ -40,7 +40,7 @@ LAYERS = [
         ("networks*", "losses", "_training*"),
         ENGINE | {"skorch"},
     ),
-    Layer("_training._callbacks", ("_training*",), ENGINE | {"skorch"}),
+    Layer("_training._callbacks", ("_training*",), ENGINE | {"skorch", "tqdm"}),
     Layer("_training*", ("networks*", "losses", "_training*"), ENGINE),
     Layer("_inference", ("networks*", "_training*"), ENGINE),
     # estimators

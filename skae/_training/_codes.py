@@ -1,0 +1,97 @@
+"""Codes centred, decorrelated and sorted, and what each of them explains."""
+
+import numpy as np
+import torch
+
+from .. import _inference
+from .._linear import axis_signs
+from ._rows import dense_chunks
+
+SUMMARY_ROWS = 10_000
+SUMMARY_CELLS = 2**23
+
+
+def rotate_codes(module, X, weight, code_scale, mean, *, whiten=False):
+    """Choose the module's rotation from its codes of the training rows.
+
+    With a linear code the rotation is orthogonal in the units of `code_scale`: it
+    leaves the codes centred, uncorrelated and sorted by variance, with the sign that
+    makes each one's largest covariance with a column positive. Codes behind a
+    non-linear activation stay as they are. `whiten` divides by the standard deviation.
+    """
+    offset, covariance, cross = _code_moments(module, X, weight, mean)
+    linear_code = module.code_activation.function == "identity"
+    if not linear_code and not whiten:
+        return
+    if linear_code:
+        unit = np.asarray(code_scale)
+        _, vectors = np.linalg.eigh(covariance * unit * unit[:, None])
+        rotation = vectors.T[::-1] * unit
+        rotation *= axis_signs(rotation @ cross)[:, None]
+    else:
+        rotation = np.eye(len(offset))
+    if whiten:
+        deviation = np.sqrt(np.einsum("ij,jk,ik->i", rotation, covariance, rotation))
+        rotation = rotation / np.where(deviation > 0, deviation, 1.0)[:, None]
+    device = next(module.parameters()).device
+    module.set_rotation(
+        torch.tensor(rotation, device=device), torch.tensor(offset, device=device)
+    )
+
+
+def _code_moments(module, X, weight, mean):
+    """Return mean and covariance of the codes and their covariance with the columns."""
+    total, sums, squares, cross = 0.0, 0.0, 0.0, 0.0
+    for block, block_weight in dense_chunks(X, weight)():
+        Z = _inference.encode(module, block).astype(np.float64)
+        w = np.ones(len(Z)) if block_weight is None else block_weight
+        weighted = Z * w[:, None]
+        total += w.sum()
+        sums = sums + weighted.sum(axis=0)
+        squares = squares + weighted.T @ Z
+        cross = cross + weighted.T @ (block - mean)
+    offset = sums / total
+    return offset, squares / total - np.outer(offset, offset), cross / total
+
+
+def linear_axes(module):
+    """Return the decoder's linear axes (n_components, n_features), or None."""
+    layer = getattr(module.decoder, "linear", module.decoder)
+    if isinstance(layer, torch.nn.Sequential) and len(layer) == 1:
+        layer = layer[0]
+    if not hasattr(layer, "weight"):
+        return None
+    axes = layer.weight.detach().double().cpu()
+    if module.scale_output:
+        axes = axes * module.scale.cpu()[:, None]
+    if module.rotation is not None:
+        axes = axes @ module.inverse_rotation.cpu()
+    return axes.T.numpy().copy()
+
+
+def explained_variance_ratio(module, X, weight, n_components):
+    """Return the R^2 that each further component adds, in order.
+
+    The components after it are held at their mean. At most SUMMARY_ROWS evenly spaced
+    rows are used, fewer where there are many components.
+    """
+    n_rows = max(200, SUMMARY_CELLS // (n_components * X.shape[1]))
+    kept = np.unique(np.linspace(0, X.shape[0] - 1, min(n_rows, SUMMARY_ROWS)).astype(int))
+    block = _dense(X[kept])
+    w = np.ones(len(kept)) if weight is None else weight[kept]
+    Z = _inference.encode(module, block)
+    centre = np.average(Z, axis=0, weights=w).astype(Z.dtype)
+    target = block.astype(np.float64)
+    total = w @ ((target - np.average(target, axis=0, weights=w)) ** 2).sum(axis=1)
+    if total == 0:
+        return np.zeros(n_components)
+    scores = []
+    for n_kept in range(n_components + 1):
+        truncated = np.where(np.arange(n_components) < n_kept, Z, centre)
+        residual = _inference.decode(module, truncated) - target
+        scores.append(1 - w @ (residual**2).sum(axis=1) / total)
+    return np.diff(scores)
+
+
+def _dense(block):
+    return block.toarray() if hasattr(block, "toarray") else np.asarray(block)

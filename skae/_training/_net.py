@@ -1,0 +1,268 @@
+"""The skorch net: the one place where skorch meets the rest of the package."""
+
+import contextlib
+import copy
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping, EpochTimer
+from skorch.utils import to_device
+
+from ._rows import Batches, Rows
+
+VALIDATION_BATCH_SIZE = 2048
+
+
+class StopTraining(Exception):
+    """Raised by the package's own callbacks to end training early."""
+
+
+class AutoencoderNet(NeuralNet):
+    """A NeuralNet that trains an `Autoencoder` on `Rows`.
+
+    It differs from its parent in speed and manners: whole batches are taken by index,
+    nothing is recorded for a batch unless a callback asks for it, several optimisers
+    and a learning rate per step are possible, and an interrupt reaches the caller.
+
+    Parameters
+    ----------
+    module, criterion : nn.Module
+        Instances.
+
+    make_optimizers : callable
+        Takes a list of parameters, returns a list of torch optimisers.
+
+    schedule : callable or None
+        Maps progress in [0, 1] to a factor of the learning rate; `n_steps` is the
+        number of steps at which progress is 1.
+
+    penalty : callable or None
+        Takes the module, returns a scalar that is added to the training loss.
+
+    generator : torch.Generator
+        Shuffles the rows.
+
+    autocast : torch.dtype or None
+        The dtype of matrix products, if it is not the data's.
+
+    own_callbacks : list of Callback
+        Called after the user's.
+    """
+
+    def __init__(
+        self,
+        module,
+        criterion,
+        *,
+        make_optimizers,
+        schedule=None,
+        n_steps=None,
+        penalty=None,
+        generator=None,
+        autocast=None,
+        own_callbacks=(),
+        **kwargs,
+    ):
+        super().__init__(module, criterion, **kwargs)
+        self.make_optimizers = make_optimizers
+        self.schedule = schedule
+        self.n_steps = n_steps
+        self.penalty = penalty
+        self.generator = generator
+        self.autocast = autocast
+        self.own_callbacks = own_callbacks
+        self.step_ = 0
+
+    # -- set-up ---------------------------------------------------------------------
+
+    @property
+    def _default_callbacks(self):
+        return [("epoch_timer", EpochTimer())]
+
+    def initialize_callbacks(self):
+        super().initialize_callbacks()
+        for callback in self.own_callbacks:
+            callback.initialize()
+            self.callbacks_.append((type(callback).__name__, callback))
+        hooks = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+        self._batch_hooks = any(
+            getattr(type(callback), hook) is not getattr(Callback, hook)
+            for _, callback in self.callbacks_
+            for hook in hooks
+        )
+        return self
+
+    def initialize_optimizer(self, triggered_directly=None):
+        parameters = [p for p in self.module_.parameters() if p.requires_grad]
+        self.optimizer_, *others = self.make_optimizers(parameters)
+        if others:
+            (self.second_optimizer_,) = others
+        self._base_rates = [
+            [group["lr"] for group in getattr(self, f"{name}_").param_groups]
+            for name in self._optimizers
+        ]
+        return self
+
+    def get_iterator(self, dataset, training=False):
+        if not isinstance(dataset, Rows):
+            return super().get_iterator(dataset, training=training)
+        if training:
+            return Batches(dataset, self.batch_size, self.generator)
+        return Batches(dataset, max(self.batch_size, VALIDATION_BATCH_SIZE))
+
+    # -- one step -------------------------------------------------------------------
+
+    def infer(self, x, **fit_params):
+        with self._autocast():
+            return self.module_.propagate(x)
+
+    def _autocast(self):
+        if self.autocast is None:
+            return contextlib.nullcontext()
+        return torch.autocast(torch.device(self.device).type, dtype=self.autocast)
+
+    def evaluation_step(self, batch, training=False):
+        self.check_is_fitted()
+        X = batch[0] if isinstance(batch, (tuple, list)) else batch
+        with torch.set_grad_enabled(training):
+            self._set_training(training)
+            return self.module_(to_device(X, self.device))
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        if self.autocast is not None:
+            y_pred = y_pred.to(X.dtype)
+        loss = self.criterion_(y_pred, X, y_true)
+        if training and self.penalty is not None:
+            loss = loss + self.penalty(self.module_)
+        return loss
+
+    def train_step(self, batch, **fit_params):
+        if self.schedule is not None:
+            factor = self.schedule(min(1.0, self.step_ / self.n_steps))
+            for name, rates in zip(self._optimizers, self._base_rates, strict=True):
+                groups = getattr(self, f"{name}_").param_groups
+                for group, rate in zip(groups, rates, strict=True):
+                    group["lr"] = rate * factor
+        self.step_ += 1
+        if self._batch_hooks:
+            return super().train_step(batch, **fit_params)
+        self._zero_grad_optimizer()
+        U, weight = batch
+        output = self.infer(U)
+        loss = self.get_loss(output, weight, X=U, training=True)
+        loss.backward()
+        self._step_optimizer(None)
+        return {"loss": loss, "y_pred": output}
+
+    def _step_optimizer(self, step_fn):
+        # Only a single optimiser may call the closure again (LBFGS does).
+        if step_fn is not None and len(self._optimizers) > 1:
+            step_fn()
+            step_fn = None
+        super()._step_optimizer(step_fn)
+
+    # -- one epoch ------------------------------------------------------------------
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        if iterator is None:
+            return
+        self._set_training(training)
+        losses, sizes = [], []
+        for batch in iterator:
+            if self._batch_hooks:
+                self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            losses.append(step["loss"].detach())
+            sizes.append(len(batch[0]))
+            if self._batch_hooks:
+                self.history.record_batch(f"{prefix}_loss", step["loss"].item())
+                self.history.record_batch(f"{prefix}_batch_size", sizes[-1])
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+        share = torch.tensor(sizes, dtype=torch.float64) / sum(sizes)
+        loss = float(torch.stack(losses).double().cpu() @ share) * self.criterion_.unit
+        self._record_loss(f"{prefix}_loss", loss)
+
+    def _record_loss(self, name, loss):
+        earlier = [row[name] for row in self.history[:-1] if name in row]
+        self.history.record(name, loss)
+        self.history.record(f"{name}_best", not earlier or loss < min(earlier))
+
+    # -- training -------------------------------------------------------------------
+
+    def notify(self, method_name, **cb_kwargs):
+        getattr(self, method_name)(self, **cb_kwargs)
+        stop = None
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **cb_kwargs)
+            except StopTraining as request:
+                stop = request
+            except KeyboardInterrupt as interrupt:
+                if not _asks_to_stop(callback, interrupt):
+                    raise
+                stop = StopTraining()
+        if stop is not None:
+            raise stop
+
+    def train(self, rows, epochs):
+        """Train for some epochs or until a callback stops it. Interrupts pass through.
+
+        The parent's `fit` would swallow a KeyboardInterrupt.
+        """
+        self.notify("on_train_begin", X=rows, y=None)
+        try:
+            with contextlib.suppress(StopTraining):
+                self.fit_loop(rows, None, epochs=epochs)
+        finally:
+            self.notify("on_train_end", X=rows, y=None)
+        return self
+
+    def release(self):
+        """Drop what only training needs: data, callbacks, generators."""
+        self.train_split = None
+        self.generator = None
+        self.callbacks = self.callbacks_ = self.own_callbacks = []
+        self.module_.zero_grad(set_to_none=True)
+        self.module_.eval()
+        for part in self.module_.modules():
+            if hasattr(part, "generator"):
+                part.generator = None
+        return self
+
+    # -- copies ---------------------------------------------------------------------
+
+    def __deepcopy__(self, memo):
+        other = object.__new__(type(self))
+        memo[id(self)] = other
+        other.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return other
+
+    def __getstate__(self):
+        """Pickle on the CPU, so that any machine can read it."""
+        state = self.__dict__
+        if torch.device(self.device).type != "cpu":
+            state = copy.deepcopy(self).to("cpu").__dict__
+        return dict(state)
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+
+    def to(self, device):
+        """Move the module, the criterion and the optimisers' state to a device."""
+        self.module_.to(device)
+        self.criterion_.to(device)
+        for name in self._optimizers:
+            optimizer = getattr(self, f"{name}_")
+            optimizer.load_state_dict(optimizer.state_dict())  # follows the weights
+        self.device = str(device)
+        return self
+
+
+def _asks_to_stop(callback, interrupt):
+    """skorch's EarlyStopping raises KeyboardInterrupt to stop; a Ctrl-C is not that."""
+    if not isinstance(callback, EarlyStopping) or callback.misses_ < callback.patience:
+        return False
+    trace = interrupt.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code is EarlyStopping.on_epoch_end.__code__

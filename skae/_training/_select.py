@@ -1,0 +1,49 @@
+"""How much of what training learnt to keep, judged on held-out rows."""
+
+import numpy as np
+
+from ._train import copy_state, row_losses
+
+FACTORS = (1.0, 0.75, 0.5, 0.25, 0.1)
+# Standard errors by which a gain over the start must be clear of zero.
+CAUTION = 1.0
+
+
+def keep_what_helps(net, start, judge):
+    """Move the weights towards the start as far as held-out rows advise.
+
+    The candidates are start + factor (weights - start). The one with the highest lower
+    confidence bound of its mean gain over the start wins, if that bound is above zero;
+    otherwise the start comes back. Returns the factor.
+    """
+    end = copy_state(net.module_)
+    net.module_.load_state_dict(start)
+    start_losses = row_losses(net, judge)
+    weight = None if judge.weight is None else judge.weight.double().cpu().numpy()
+    best_factor, best_bound, best_state = 0.0, 0.0, start
+    for factor in FACTORS:
+        state = interpolate(start, end, factor)
+        net.module_.load_state_dict(state)
+        bound = lower_bound(start_losses - row_losses(net, judge), weight)
+        if bound > best_bound:
+            best_factor, best_bound, best_state = factor, bound, state
+    net.module_.load_state_dict(best_state)
+    return best_factor
+
+
+def lower_bound(gains, weight=None):
+    """Return the mean of some gains less `CAUTION` standard errors."""
+    if len(gains) < 2:
+        return -np.inf
+    mean = np.average(gains, weights=weight)
+    share = np.full(len(gains), 1 / len(gains)) if weight is None else weight / weight.sum()
+    error = np.sqrt((share**2 * (gains - mean) ** 2).sum() * len(gains) / (len(gains) - 1))
+    return mean - CAUTION * error
+
+
+def interpolate(start, end, factor):
+    """Return the state dict at start + factor (end - start)."""
+    return {
+        name: start[name].lerp(value, factor) if value.is_floating_point() else value
+        for name, value in end.items()
+    }

@@ -1,0 +1,69 @@
+"""Optimisers by name, and learning rates as a function of the step."""
+
+import inspect
+import math
+
+import torch
+
+SOLVERS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "nadam": torch.optim.NAdam,
+    "radam": torch.optim.RAdam,
+    "rmsprop": torch.optim.RMSprop,
+    "adagrad": torch.optim.Adagrad,
+    "sgd": torch.optim.SGD,
+}
+# Rates that train the networks of this package well on standardised columns.
+LEARNING_RATES = {"adamw": 3e-3, "muon": 0.02, "sgd": 0.1, "nadam": 2e-3}
+DEFAULT_LEARNING_RATE = 1e-3
+ADAMW_BESIDE_MUON = 0.15  # of Muon's rate, for what is not a matrix
+
+
+def make_optimizers(solver, parameters, learning_rate):
+    """Return a list of torch optimisers that together train all `parameters`.
+
+    Muon takes the matrices and AdamW the rest; every other solver is one optimiser.
+    """
+    if solver == "muon":
+        matrices = [p for p in parameters if p.ndim == 2]
+        rest = [p for p in parameters if p.ndim != 2]
+        muon = torch.optim.Muon(
+            matrices, lr=learning_rate, weight_decay=0.0, adjust_lr_fn="original"
+        )
+        beside = _make(torch.optim.AdamW, rest, learning_rate * ADAMW_BESIDE_MUON)
+        return [muon, beside] if rest else [muon]
+    return [_make(SOLVERS.get(solver, solver), parameters, learning_rate)]
+
+
+def _make(optimizer, parameters, learning_rate):
+    options = inspect.signature(optimizer).parameters
+    arguments = {"lr": learning_rate}
+    if "fused" in options and parameters[0].device.type in ("cpu", "cuda"):
+        arguments["fused"] = True
+    if optimizer is torch.optim.AdamW:
+        arguments["weight_decay"] = 0.0  # `alpha` is the penalty on the weights
+    if optimizer is torch.optim.SGD:
+        arguments |= {"momentum": 0.9, "nesterov": True}
+    return optimizer(parameters, **arguments)
+
+
+def default_learning_rate(solver):
+    """Return the rate that "auto" stands for."""
+    return LEARNING_RATES.get(solver, DEFAULT_LEARNING_RATE)
+
+
+def one_cycle(progress):
+    """Rise over the first tenth of the steps, then fall to zero like a cosine."""
+    warm_up = 0.1
+    if progress < warm_up:
+        return 0.1 + 0.9 * progress / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
+
+
+def cosine(progress):
+    """Fall from the full rate to zero like a cosine."""
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+SCHEDULES = {"one_cycle": one_cycle, "cosine": cosine, "constant": None}

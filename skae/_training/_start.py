@@ -1,0 +1,97 @@
+"""The linear autoencoder that training starts from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+LINK_ROWS = 4096
+LINK_ITERATIONS = 60
+
+
+@dataclass(frozen=True)
+class Start:
+    """PCA as the weights of a network whose columns and codes have unit variance.
+
+    Attributes
+    ----------
+    mean, scale : Tensor of shape (n_features,), float64
+        What the columns are standardised by.
+
+    axes_in : Tensor of shape (n_components, n_features)
+        From standardised columns to codes of unit variance.
+
+    axes_out : Tensor of shape (n_features, n_components)
+        From codes to the decoder's raw output.
+
+    offset : Tensor of shape (n_features,)
+        The raw output for the code zero.
+
+    code_scale : Tensor of shape (n_components,), float64
+        Standard deviation of each code in the units of X.
+    """
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+    axes_in: torch.Tensor
+    axes_out: torch.Tensor
+    offset: torch.Tensor
+    code_scale: torch.Tensor
+
+
+def pca_start(moments, axes, n_components, *, tied=False):
+    """Return PCA as a `Start`; components beyond the table's rank start at zero."""
+    n_features = len(moments.scale)
+    scale = moments.scale
+    if tied:  # one scale for all columns: the decoder's axes are the encoder's
+        total = np.sqrt(np.mean(scale**2)) if scale.any() else 1.0
+        scale = np.where(scale > 0, total, 0.0)
+    code_scale = np.ones(n_components)
+    axes_in = np.zeros((n_components, n_features))
+    axes_out = np.zeros((n_features, n_components))
+    n_axes = len(axes.components)
+    if tied:
+        code_scale[:] = total
+    else:
+        code_scale[:n_axes] = np.sqrt(axes.explained_variance)
+    unit = code_scale[:n_axes]
+    axes_in[:n_axes] = axes.components * (scale / unit[:, None])
+    inverse = np.divide(1.0, scale, out=np.zeros(n_features), where=scale > 0)
+    axes_out[:, :n_axes] = axes.components.T * unit * inverse[:, None]
+    return Start(
+        mean=torch.tensor(moments.mean),
+        scale=torch.tensor(scale),
+        axes_in=torch.tensor(axes_in),
+        axes_out=torch.tensor(axes_out),
+        offset=torch.zeros(n_features, dtype=torch.float64),
+        code_scale=torch.tensor(code_scale),
+    )
+
+
+def fit_sigmoid_link(start, rows):
+    """Return `start` with a decoder that fits X in [0, 1] through a sigmoid.
+
+    Logistic regression of every column on the codes, by steps with the constant bound
+    Z^T Z / 4 on the Hessian (Boehning and Lindsay, 1988), which never overshoot.
+    """
+    spread = torch.linspace(0, len(rows) - 1, min(len(rows), LINK_ROWS)).round().long()
+    U, weight = rows[spread]
+    U = U.double().cpu()
+    X = (U * start.scale + start.mean).clamp(0.001, 0.999)
+    Z = torch.cat([U @ start.axes_in.T, torch.ones(len(U), 1)], dim=1)
+    weighted = Z if weight is None else Z * weight.double().cpu()[:, None]
+    ridge = 1e-3 * len(Z) * torch.eye(Z.shape[1], dtype=Z.dtype)
+    inverse = torch.linalg.inv(weighted.T @ Z + ridge)
+    coef = torch.zeros(Z.shape[1], X.shape[1], dtype=Z.dtype)
+    coef[-1] = start.mean.clamp(0.001, 0.999).logit()
+    for _ in range(LINK_ITERATIONS):
+        slope = weighted.T @ (X - torch.sigmoid(Z @ coef)) - 1e-3 * coef
+        coef += 4 * inverse @ slope
+    return Start(
+        mean=start.mean,
+        scale=start.scale,
+        axes_in=start.axes_in,
+        axes_out=coef[:-1].T.contiguous(),
+        offset=coef[-1],
+        code_scale=start.code_scale,
+    )

@@ -1,0 +1,134 @@
+"""Training of one network on one table: the engine's entry points."""
+
+import copy
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import torch
+from skorch.helper import predefined_split
+
+from ..losses import weight_penalty
+from ..networks._autoencoder import Anchored
+from ._callbacks import BestWeights, Progress
+from ._net import AutoencoderNet
+from ._solvers import SCHEDULES, make_optimizers
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train: the estimator's parameters with every "auto" resolved."""
+
+    solver: object
+    learning_rate_init: float
+    learning_rate: str
+    batch_size: int
+    max_iter: int
+    n_iter_no_change: int
+    tol: float
+    alpha: float = 0.0
+    l1_ratio: float = 0.0
+    precision: str = "float32"
+    verbose: int = 0
+    description: str = ""
+    callbacks: list = field(default_factory=list)
+
+
+def make_net(module, criterion, plan, *, device, generators, n_batches, validation):
+    """Return an initialised net for a module, ready to train on rows."""
+    for part in module.modules():
+        if hasattr(part, "generator"):
+            part.generator = generators["dropout"]
+    schedule = SCHEDULES[plan.learning_rate]
+    net = AutoencoderNet(
+        module,
+        criterion,
+        make_optimizers=partial(
+            make_optimizers, plan.solver, learning_rate=plan.learning_rate_init
+        ),
+        schedule=schedule,
+        n_steps=plan.max_iter * n_batches,
+        penalty=make_penalty(plan.alpha, plan.l1_ratio),
+        generator=generators["shuffle"],
+        autocast=torch.bfloat16 if plan.precision == "bfloat16" else None,
+        batch_size=plan.batch_size,
+        train_split=None if validation is None else predefined_split(validation),
+        callbacks=list(plan.callbacks),
+        verbose=0,
+        device=str(device),
+    )
+    return net.initialize()
+
+
+def make_penalty(alpha, l1_ratio):
+    """Return the penalty on a module's weights as a function, or None without one."""
+    if alpha == 0:
+        return None
+
+    def penalty(module):
+        return weight_penalty(penalised_weights(module), alpha, l1_ratio)
+
+    return penalty
+
+
+def penalised_weights(module):
+    """Yield the weight matrices; of an anchored part, the correction's alone."""
+    anchors = {
+        id(part.linear.weight) for part in module.modules() if isinstance(part, Anchored)
+    }
+    for weight in module.parameters():
+        if weight.ndim > 1 and id(weight) not in anchors:
+            yield weight
+
+
+def train(net, rows, plan, *, monitor, start_loss=None, hook=None):
+    """Train and restore the best weights seen. Returns the `BestWeights` used.
+
+    Raises
+    ------
+    ValueError
+        If no finite loss was seen.
+    """
+    best = BestWeights(
+        monitor,
+        tol=plan.tol,
+        n_iter_no_change=plan.n_iter_no_change,
+        start_loss=start_loss,
+    )
+    net.own_callbacks = [best]
+    if hook is not None:
+        net.own_callbacks.append(hook)
+    if plan.verbose:
+        net.own_callbacks.append(Progress(plan.description, plan.max_iter))
+    net.initialize_callbacks()
+    net.train(rows, plan.max_iter)
+    if best.best_state_ is None:
+        raise ValueError(
+            f"The loss is not finite after {len(net.history)} epochs of training with "
+            f"solver={plan.solver!r}. Lower learning_rate_init (now "
+            f"{plan.learning_rate_init:g}), scale the columns of X, or use init='pca'."
+        )
+    net.module_.load_state_dict(best.best_state_)
+    return best
+
+
+def row_losses(net, rows):
+    """Return the loss of every row in evaluation mode, as float64 numpy array."""
+    net._set_training(False)
+    with torch.inference_mode():
+        losses = [
+            net.criterion_.per_row(net.infer(U).to(U.dtype), U)
+            for U, _ in rows.chunks()
+        ]
+    return torch.cat(losses).double().cpu().numpy() * net.criterion_.unit
+
+
+def mean_loss(losses, rows):
+    """Return the weighted mean of `row_losses`."""
+    weight = None if rows.weight is None else rows.weight.double().cpu().numpy()
+    return float(np.average(losses, weights=weight))
+
+
+def copy_state(module):
+    """Return a copy of the module's weights and buffers."""
+    return copy.deepcopy(module.state_dict())

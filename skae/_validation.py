@@ -1,0 +1,79 @@
+"""Checks of what comes in, with errors that say what would do."""
+
+import sys
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+
+def as_table(estimator, X, *, reset):
+    """Return X as a float32 or float64 array, or as CSR; sets n_features_in_ on reset."""
+    X = validate_data(
+        estimator,
+        detach(X),
+        reset=reset,
+        dtype=(np.float64, np.float32),
+        accept_sparse=("csr", "csc"),
+    )
+    return X.tocsr() if sparse.issparse(X) else X
+
+
+def detach(X):
+    """Return torch tensors as arrays, everything else as it is."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(X, torch.Tensor):
+        return X
+    X = X.detach().cpu()
+    return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
+
+
+def used_rows(X, sample_weight):
+    """Return X without the rows of weight zero, and the other weights with mean one.
+
+    Equal weights come back as None.
+    """
+    if sample_weight is None:
+        return X, None
+    weight = _check_sample_weight(
+        detach(sample_weight), X, dtype=np.float64, ensure_non_negative=True
+    )
+    used = weight > 0
+    if not used.any():
+        raise ValueError(
+            "sample_weight is zero for every row: at least one has to be positive."
+        )
+    if not used.all():
+        X, weight = X[used], weight[used]
+    if np.all(weight == weight[0]):
+        return X, None
+    return X, weight / weight.mean()
+
+
+def check_hidden_layer_sizes(sizes):
+    """Return hidden_layer_sizes as a tuple of positive ints."""
+    widths = tuple(np.atleast_1d(np.asarray(sizes)).tolist())
+    if not all(isinstance(width, int) and width > 0 for width in widths):
+        raise ValueError(
+            f"hidden_layer_sizes={sizes!r} should hold positive integers, the widths "
+            "of the encoder's hidden layers; () is a network without any."
+        )
+    return widths
+
+
+def check_unit_interval(estimator, X, loss):
+    """Raise a ValueError that names a column with values outside of [0, 1]."""
+    values = X if not sparse.issparse(X) else X
+    lowest, highest = values.min(axis=0), values.max(axis=0)
+    if sparse.issparse(X):
+        lowest, highest = lowest.toarray().ravel(), highest.toarray().ravel()
+    bad = np.flatnonzero((lowest < 0) | (highest > 1))
+    if len(bad) == 0:
+        return
+    names = getattr(estimator, "feature_names_in_", None)
+    column = f"column {bad[0]}" if names is None else f"column {names[bad[0]]!r}"
+    raise ValueError(
+        f"loss={loss!r} needs X within [0, 1], but {column} ranges from "
+        f"{lowest[bad[0]]:g} to {highest[bad[0]]:g} ({len(bad)} such columns). "
+        "Scale X with MinMaxScaler(clip=True), or use loss='squared_error'."
+    )

@@ -1,0 +1,95 @@
+"""Reconstruction losses, in the units of X, and the penalty on the weights."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+ELEMENTWISE = {
+    "squared_error": lambda X_hat, X: (X_hat - X).square(),
+    "absolute_error": lambda X_hat, X: (X_hat - X).abs(),
+    "huber": lambda X_hat, X: F.huber_loss(X_hat, X, reduction="none"),
+    "binary_cross_entropy": lambda X_hat, X: F.binary_cross_entropy(
+        X_hat, X, reduction="none"
+    ),
+}
+
+
+class ReconstructionLoss(nn.Module):
+    """Mean over rows and columns of a loss between the output and the input.
+
+    Parameters
+    ----------
+    loss : str or callable
+        A key of `ELEMENTWISE`, or a function of (X_hat, X), both of shape
+        (n_samples, n_features) and in the units of the data, that returns one loss
+        per cell (n_samples, n_features) or per row (n_samples,).
+
+    autoencoder : Autoencoder
+        Whose outputs are judged. Only its mean, scale and output activation are read.
+
+    `unit` is the factor between what training minimises and the loss in the units of
+    the data: squared errors are divided by the mean variance of the columns, so that
+    float32 holds them whatever the units.
+    """
+
+    def __init__(self, loss, autoencoder):
+        super().__init__()
+        self.loss = loss
+        self.output_activation = autoencoder.output_activation
+        self.unit = 1.0
+        column_weight, mean, scale = None, autoencoder.mean, autoencoder.scale
+        self.scale_output = autoencoder.scale_output
+        self._squared = (
+            loss == "squared_error"
+            and self.output_activation.function == "identity"
+        )
+        self._logits = (
+            loss == "binary_cross_entropy"
+            and self.output_activation.function == "sigmoid"
+        )
+        if self._squared and scale is not None:
+            largest = scale.max().clamp(min=torch.finfo(scale.dtype).tiny)
+            variance = (scale / largest).square()
+            self.unit = float(variance.mean() * largest.square()) or 1.0
+            column_weight = (variance / variance.sum().clamp(min=1e-300)).to(
+                torch.get_default_dtype()
+            )
+        self.register_buffer("column_weight", column_weight)
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+
+    def per_row(self, output, U):
+        """Return one loss per row for raw outputs and standardised inputs."""
+        if self._squared:
+            squares = (output - U).square()
+            if self.column_weight is None:
+                return squares.mean(dim=1)
+            return squares @ self.column_weight.to(U.dtype)
+        X = U if self.mean is None else (U * self.scale + self.mean).to(U.dtype)
+        if self._logits:
+            cells = F.binary_cross_entropy_with_logits(output, X, reduction="none")
+        else:
+            X_hat = self.output_activation(output)
+            if self.scale_output:
+                X_hat = (X_hat * self.scale + self.mean).to(U.dtype)
+            loss = self.loss if callable(self.loss) else ELEMENTWISE[self.loss]
+            cells = loss(X_hat, X)
+        return cells.mean(dim=1) if cells.ndim == 2 else cells
+
+    def forward(self, output, U, sample_weight=None):
+        """Return the mean loss of a batch, a scalar."""
+        rows = self.per_row(output, U)
+        if sample_weight is None:
+            return rows.mean()
+        return (rows * sample_weight).mean()
+
+
+def weight_penalty(weights, alpha, l1_ratio):
+    """Return alpha (l1_ratio |w|_1 + (1 - l1_ratio) / 2 |w|^2), as in ElasticNet."""
+    penalty = 0.0
+    for weight in weights:
+        if l1_ratio > 0:
+            penalty = penalty + alpha * l1_ratio * weight.abs().sum()
+        if l1_ratio < 1:
+            penalty = penalty + alpha * (1 - l1_ratio) / 2 * weight.square().sum()
+    return penalty

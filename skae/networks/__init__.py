@@ -1,0 +1,1 @@
+"""Pure torch: what an autoencoder is made of, without numpy, scikit-learn or skorch."""

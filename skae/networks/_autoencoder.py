@@ -1,0 +1,116 @@
+"""The autoencoder: a standardised encoder and decoder, and its PCA-anchored form."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ._layers import Activation
+
+
+class Anchored(nn.Module):
+    """A linear map plus a network that corrects it: linear(x) + network(x)."""
+
+    def __init__(self, linear, network):
+        super().__init__()
+        self.linear = linear
+        self.network = network
+
+    def forward(self, X):
+        return self.linear(X) + self.network(X)
+
+
+class Autoencoder(nn.Module):
+    """An encoder and a decoder with all that lies between them and the user's units.
+
+    Training sees `propagate`: standardised columns in, the decoder's output before the
+    output activation out. `encode`, `decode` and `forward` work in the units of X.
+
+    Parameters
+    ----------
+    encoder, decoder : nn.Module
+        Map (n_samples, n_features) to (n_samples, n_components) and back.
+
+    code_activation, output_activation : str or callable
+        See `skae.networks._layers.Activation`.
+
+    mean, scale : Tensor of shape (n_features,) or None
+        The columns are standardised by these before the encoder and brought back
+        after the decoder. A column of scale 0 is constant: it encodes to 0 and decodes
+        to its mean. None leaves the columns alone.
+    """
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        *,
+        code_activation="identity",
+        output_activation="identity",
+        mean=None,
+        scale=None,
+        scale_output=True,
+    ):
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.code_activation = Activation(code_activation)
+        self.output_activation = Activation(output_activation)
+        self.scale_output = scale_output and scale is not None
+        inverse_scale = None if scale is None else _inverse_or_zero(scale)
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+        self.register_buffer("inverse_scale", inverse_scale)
+        self.set_rotation(None, None)
+
+    def set_rotation(self, rotation, offset):
+        """Report codes as (Z - offset) rotation^T from now on; decode inverts it.
+
+        `rotation` is any invertible (n_components, n_components) matrix. It is kept
+        beside the network, not folded into its weights: these stay well conditioned
+        for further training.
+        """
+        inverse = None if rotation is None else torch.linalg.inv(rotation)
+        self.register_buffer("rotation", rotation)
+        self.register_buffer("inverse_rotation", inverse)
+        self.register_buffer("code_offset", offset)
+
+    def propagate(self, U):
+        """Return the decoder's raw output for standardised rows."""
+        return self.decoder(self.encode_standardised(U))
+
+    def encode_standardised(self, U):
+        """Return the codes of standardised rows, before any rotation."""
+        return self.code_activation(self.encoder(U))
+
+    def standardise(self, X):
+        """Return X as the encoder takes it."""
+        if self.mean is None:
+            return X
+        return ((X - self.mean) * self.inverse_scale).to(X.dtype)
+
+    def restore_units(self, output):
+        """Return the decoder's raw output in the units of X."""
+        X = self.output_activation(output)
+        if not self.scale_output:
+            return X
+        return (X * self.scale + self.mean).to(X.dtype)
+
+    def encode(self, X):
+        """Return codes of shape (n_samples, n_components)."""
+        Z = self.encode_standardised(self.standardise(X))
+        if self.rotation is None:
+            return Z
+        return F.linear(Z - self.code_offset.to(Z), self.rotation.to(Z))
+
+    def decode(self, Z):
+        """Return rows of shape (n_samples, n_features) in the units of X."""
+        if self.rotation is not None:
+            Z = F.linear(Z, self.inverse_rotation.to(Z)) + self.code_offset.to(Z)
+        return self.restore_units(self.decoder(Z))
+
+    def forward(self, X):
+        return self.restore_units(self.propagate(self.standardise(X)))
+
+
+def _inverse_or_zero(scale):
+    return torch.where(scale > 0, 1 / scale, torch.zeros_like(scale))

@@ -1,0 +1,70 @@
+"""Layers that take their random numbers from a generator of their own."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Activation(nn.Module):
+    """An elementwise function, by its name in torch.nn.functional or a callable."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, X):
+        if self.function == "identity":
+            return X
+        if callable(self.function):
+            return self.function(X)
+        return getattr(F, self.function)(X)
+
+    def extra_repr(self):
+        return str(self.function)
+
+
+class Dropout(nn.Module):
+    """Sets a share `p` of the units to zero while training, as torch.nn.Dropout.
+
+    The masks come from `generator`, which the training loop sets; torch.nn.Dropout
+    would advance the global generator.
+    """
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+        self.generator = None
+
+    def forward(self, X):
+        if not self.training or self.p == 0:
+            return X
+        kept = torch.empty_like(X).bernoulli_(1 - self.p, generator=self.generator)
+        return X * kept / (1 - self.p)
+
+    def extra_repr(self):
+        return f"p={self.p}"
+
+
+class TiedLinear(nn.Module):
+    """A linear layer that uses the transposed weight of another, with its own bias."""
+
+    def __init__(self, linear):
+        super().__init__()
+        self._linear = (linear,)  # in a tuple: not registered a second time
+        self.bias = nn.Parameter(torch.zeros(linear.in_features))
+
+    @property
+    def weight(self):
+        """The other layer's weight, transposed."""
+        return self._linear[0].weight.T
+
+    def forward(self, X):
+        return F.linear(X, self.weight, self.bias)
+
+
+def linear(in_features, out_features, generator):
+    """Return a torch.nn.Linear with Glorot-uniform weights and zero biases."""
+    layer = nn.utils.skip_init(nn.Linear, in_features, out_features)
+    nn.init.xavier_uniform_(layer.weight, generator=generator)
+    nn.init.zeros_(layer.bias)
+    return layer

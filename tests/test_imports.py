@@ -7,7 +7,7 @@ import pytest
 
 import skae
 
-SLOW = ("torch", "skorch", "matplotlib", "rich", "pyarrow")
+SLOW = ("torch", "skorch", "matplotlib")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class Layer(NamedTuple):
 TORCH = frozenset({"torch"})
 NUMPY = frozenset({"numpy", "scipy"})
 ENGINE = TORCH | NUMPY
-SKLEARN = NUMPY | {"sklearn", "joblib", "pandas"}
+SKLEARN = NUMPY | {"sklearn", "joblib", "pandas", "polars"}
 BELOW_ENGINE = ("networks*", "losses", "_linear")
 BELOW_BASE = (*BELOW_ENGINE, "architectures", "_training*", "_inference")
 
@@ -43,8 +43,14 @@ LAYERS = [
     Layer("_training._callbacks", ("_training*",), ENGINE | {"skorch", "tqdm"}),
     Layer("_training*", (*BELOW_ENGINE, "_training*", "_inference"), ENGINE),
     # estimators
+    Layer("_defaults", (), frozenset()),
+    Layer("_validation", (), SKLEARN),
     Layer("_sklearn_callbacks", (), SKLEARN),
-    Layer("_base", (*BELOW_BASE, "_sklearn_callbacks"), SKLEARN),
+    Layer(
+        "_base",
+        (*BELOW_BASE, "_defaults", "_validation", "_sklearn_callbacks"),
+        SKLEARN,
+    ),
     Layer("_autoencoder", (*BELOW_BASE, "_base"), SKLEARN),
     # leaves: estimators are used through their public attributes
     Layer("metrics", (), SKLEARN),
@@ -57,11 +63,8 @@ LAYERS = [
         SKLEARN | {"tqdm"},
     ),
     # entry points
-    Layer(
-        "_cli",
-        ("_autoencoder", "metrics", "comparison"),
-        SKLEARN | {"matplotlib", "pyarrow", "rich"},
-    ),
+    Layer("_tables", (), NUMPY | {"pandas", "pyarrow"}),
+    Layer("_cli", ("_tables", "comparison"), SKLEARN | {"rich"}),
     Layer("__main__", ("_cli",), frozenset()),
     Layer("__init__", ("_autoencoder", "metrics", "comparison"), frozenset()),
 ]
@@ -72,6 +75,7 @@ LEAVES = (
     "plotting*",
     "_reducer_comparison",
     "comparison",
+    "_tables",
     "_cli",
 )
 

@@ -3,7 +3,9 @@
 import csv
 import re
 import zipfile
+import zlib
 from itertools import islice
+from operator import getitem
 from pathlib import Path
 from typing import NamedTuple
 
@@ -181,19 +183,41 @@ def _read_parquet(path):
 
 def _read_arrays(path):
     """Read an array, or X and perhaps y among several."""
-    with _explained():
-        loaded = np.load(path, allow_pickle=False)
+    loaded = _intact(np.load, path, allow_pickle=False)
     if isinstance(loaded, np.ndarray):
-        X, y = loaded, None
+        arrays = {"X": loaded}
     else:
-        with loaded, _explained():
-            X, y = (loaded[name] if name else None for name in _X_and_y(loaded.files))
-    if np.ndim(X) != 2 or X.dtype.kind not in "biuf":
+        with loaded:
+            arrays = _X_and_y(loaded)
+    X = np.asarray(arrays["X"])
+    if X.ndim != 2 or X.dtype.kind not in "biuf":
         raise ValueError(
-            f"X has shape {np.shape(X)} and type {np.asarray(X).dtype}: numbers in rows "
-            "and columns are expected"
+            f"X has shape {X.shape} and type {X.dtype}: numbers in rows and columns "
+            "are expected"
         )
-    return pd.DataFrame(X), y, []
+    return pd.DataFrame(X), arrays.get("y"), []
+
+
+def _X_and_y(loaded):
+    if "X" in loaded.files:
+        sources = {name: name for name in ("X", "y") if name in loaded.files}
+    elif len(loaded.files) == 1:
+        sources = {"X": loaded.files[0]}
+    else:
+        raise ValueError(
+            f"the file has the arrays {_listed(loaded.files)}: an array X, and y where "
+            "there is a target, are expected, or one array alone"
+        )
+    return {name: _intact(getitem, loaded, source) for name, source in sources.items()}
+
+
+def _intact(read, *args, **kwargs):
+    try:
+        return read(*args, **kwargs)
+    except (EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            "the file is no intact set of plain arrays (pickled objects are not loaded)"
+        ) from error
 
 
 _READERS = {
@@ -203,3 +227,10 @@ _READERS = {
     ".npy": _read_arrays,
     ".npz": _read_arrays,
 }
+
+
+def _listed(names, limit=20):
+    """Return names in words, the first of them where there are many."""
+    shown = ", ".join(repr(name) for name in names[:limit])
+    rest = len(names) - limit
+    return f"{shown} and {rest} more" if rest > 0 else shown

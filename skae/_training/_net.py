@@ -9,6 +9,7 @@ from skorch.callbacks import Callback, EarlyStopping, EpochTimer
 from skorch.utils import to_device
 
 from ._rows import Batches, Rows
+from ._threads import step_cost, threads_for
 
 VALIDATION_BATCH_SIZE = 2048
 
@@ -211,7 +212,8 @@ class AutoencoderNet(NeuralNet):
         """
         self.notify("on_train_begin", X=rows, y=None)
         try:
-            with contextlib.suppress(StopTraining):
+            cost = step_cost(self.module_, self.batch_size)
+            with contextlib.suppress(StopTraining), threads_for(cost):
                 self.fit_loop(rows, None, epochs=epochs)
         finally:
             self.notify("on_train_end", X=rows, y=None)

@@ -1,0 +1,79 @@
+"""The tables that benchmarks run on, and a line that says where they ran."""
+
+import gzip
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from sklearn import datasets
+
+BUNDLED = {
+    "digits": datasets.load_digits,
+    "breast_cancer": datasets.load_breast_cancer,
+    "wine": datasets.load_wine,
+    "diabetes": datasets.load_diabetes,
+    "iris": datasets.load_iris,
+    "linnerud": datasets.load_linnerud,
+}
+FILES = (
+    "letter",
+    "optdigits",
+    "magic",
+    "spambase",
+    "texture",
+    "vowel",
+    "ecg_gunpoint",
+    "acsf1",
+)
+
+
+def data_folder():
+    """Return the folder of the data files: $SKAE_DATA, or the first that exists."""
+    folders = [os.environ.get("SKAE_DATA"), "data", "../shared/data"]
+    for folder in folders:
+        if folder and Path(folder).is_dir():
+            return Path(folder)
+    raise SystemExit("Set SKAE_DATA to the folder that holds letter.npz, mnist/ ...")
+
+
+def load_table(name):
+    """Return the columns of a table as float64, shape (n_samples, n_features)."""
+    if name in BUNDLED:
+        return np.asarray(BUNDLED[name]().data, dtype=np.float64)
+    with np.load(data_folder() / f"{name}.npz", allow_pickle=False) as archive:
+        return archive["X"].astype(np.float64)
+
+
+def load_images(name="mnist"):
+    """Return (X_train, y_train, X_test, y_test), pixels in [0, 1] as float32."""
+
+    def read(file, offset):
+        with gzip.open(data_folder() / name / f"{file}-ubyte.gz") as stream:
+            return np.frombuffer(stream.read(), dtype=np.uint8, offset=offset)
+
+    def images(part):
+        pixels = read(f"{part}-images-idx3", 16).reshape(-1, 784)
+        return pixels.astype(np.float32) / 255
+
+    return (
+        images("train"),
+        read("train-labels-idx1", 8),
+        images("t10k"),
+        read("t10k-labels-idx1", 8),
+    )
+
+
+def machine():
+    """Return a line about the machine, the libraries and the threads."""
+    import torch
+
+    names = ("skae", "scikit-learn", "torch", "skorch", "numpy")
+    libraries = ", ".join(f"{name} {version(name)}" for name in names)
+    return (
+        f"{os.cpu_count()} cores ({platform.machine()}), "
+        f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')}, "
+        f"{torch.get_num_threads()} torch threads; "
+        f"Python {platform.python_version()}, {libraries}"
+    )

@@ -1,0 +1,129 @@
+"""Random numbers: reproducible, and none of anybody else's."""
+
+import pickle
+import random
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.base import clone
+
+from ._assert import assert_same
+from ._callbacks import with_callback
+from ._prepare import make_rows
+
+
+def check_fit_is_reproducible(estimator):
+    """Two fits with one random_state give the same codes and rows bit for bit."""
+    X = make_rows()
+    first, second = clone(estimator).fit(X), estimator.fit(X)
+    message = "two fits with the same random_state differ in {}"
+    Z = first.transform(X)
+    assert_same(second.transform(X), Z, message.format("transform"))
+    assert_same(
+        second.inverse_transform(Z),
+        first.inverse_transform(Z),
+        message.format("inverse_transform"),
+    )
+
+
+def check_methods_are_deterministic(estimator):
+    """Every method of a fitted estimator answers the same twice."""
+    X = make_rows()
+    Z = estimator.fit(X).transform(X)
+    calls = {
+        "transform": lambda: estimator.transform(X),
+        "inverse_transform": lambda: estimator.inverse_transform(Z),
+        "reconstruct": lambda: estimator.reconstruct(X),
+        "score_samples": lambda: estimator.score_samples(X),
+    }
+    for name, call in calls.items():
+        message = (
+            f"{name} answers differently when asked again; expected no chance in it"
+        )
+        assert_same(call(), call(), message)
+
+
+def check_global_generators_are_left_alone(estimator):
+    """No method moves the global generators of random, numpy or torch."""
+    X = make_rows()
+    for random_state in ({"random_state": None}, {}):
+        if "random_state" not in estimator.get_params():
+            random_state = {}
+        fitted = clone(estimator).set_params(**random_state)
+        with _generators_unmoved(f"fit with {random_state or 'a fixed random_state'}"):
+            fitted.fit(X)
+    with _generators_unmoved("transform"):
+        Z = fitted.transform(X)
+    with _generators_unmoved("inverse_transform"):
+        fitted.inverse_transform(Z)
+    with _generators_unmoved("reconstruct"):
+        fitted.reconstruct(X)
+    with _generators_unmoved("score_samples"):
+        fitted.score_samples(X)
+
+
+def check_fit_ignores_global_generators(estimator):
+    """What others do with the global generators, before or during fit, has no effect."""
+    X = make_rows()
+    expected = clone(estimator).fit(X).transform(X)
+    message = (
+        "the codes depend on the global random generators, seeded {} fit; expected fit "
+        "to draw from generators of its own alone"
+    )
+    with _restored_generators():
+        _seed_generators(1)
+        codes = clone(estimator).fit(X).transform(X)
+    assert_same(codes, expected, message.format("before"))
+    if "callbacks" not in estimator.get_params():
+        return
+    with _restored_generators():
+        codes = with_callback(
+            estimator, on_epoch_begin=lambda: _seed_generators(2)
+        ).fit_transform(X)
+    assert_same(codes, expected, message.format("during"))
+
+
+def _states():
+    import torch
+
+    states = {
+        "random": pickle.dumps(random.getstate()),
+        "numpy.random": pickle.dumps(np.random.get_state()),
+        "torch": torch.get_rng_state().numpy().tobytes(),
+    }
+    if torch.cuda.is_available():
+        states["torch.cuda"] = torch.cuda.get_rng_state().numpy().tobytes()
+    return states
+
+
+@contextmanager
+def _generators_unmoved(act):
+    before = _states()
+    yield
+    after = _states()
+    moved = [name for name in before if after[name] != before[name]]
+    assert not moved, (
+        f"{act} moves the global random generator of {moved}; expected it to draw from "
+        "generators of its own alone"
+    )
+
+
+def _seed_generators(seed):
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+@contextmanager
+def _restored_generators():
+    import torch
+
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])

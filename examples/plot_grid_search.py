@@ -52,13 +52,15 @@ table = table[["PCA", "AutoencoderTransformer"]]
 table.round(3)
 
 # %%
-ax = table.plot.bar(color=["tab:gray", "tab:blue"], rot=0, figsize=(6.4, 3.6))
+figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+table.plot.bar(ax=ax, color=["tab:gray", "tab:blue"], rot=0)
 for bars in ax.containers:
     ax.bar_label(bars, fmt="%.2f")
 ax.set(
     ylabel="cross-validated accuracy",
-    ylim=(0, 1),
+    ylim=(0, 1.2),
+    yticks=[0, 0.2, 0.4, 0.6, 0.8, 1],
     title="Logistic regression on the codes of digits",
 )
-ax.legend(loc="upper left", frameon=False)
+ax.legend(loc="upper left", ncols=2, frameon=False)
 plt.show()

@@ -30,18 +30,21 @@ auc = roc_auc_score(is_unknown, -scores)
 print(f"Area under the ROC curve: {auc:.3f}")
 
 # %%
-# The lower the score, the stranger the row. Unlike the digit itself, its neighbours in
-# pixel space were seen in training, so the two groups overlap.
+# ``score_samples`` is minus the squared error of each row: the lower, the stranger.
+# The errors themselves are easier to look at on a logarithmic axis.
+errors = -scores
+bins = np.geomspace(errors.min(), errors.max(), 40)
 figure, ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
-bins = np.linspace(scores.min(), 0, 40)
-ax.hist(scores[~is_unknown], bins, alpha=0.7, label="other digits, not trained on")
-ax.hist(scores[is_unknown], bins, alpha=0.7, label=f"digit {UNKNOWN}, never seen")
+ax.hist(errors[~is_unknown], bins, alpha=0.7, label="other digits, not trained on")
+ax.hist(errors[is_unknown], bins, alpha=0.7, label=f"digit {UNKNOWN}, never seen")
+ax.set_xscale("log")
 ax.set(
-    xlabel="score_samples: minus the squared reconstruction error",
+    xlabel="squared reconstruction error = −score_samples",
     ylabel="rows",
     title=f"A digit never seen stands out (ROC AUC {auc:.2f})",
 )
-ax.legend(frameon=False)
+ax.margins(y=0.25)
+ax.legend(loc="upper center", ncols=2, frameon=False)
 
 # %%
 # The strangest rows, and what the autoencoder made of them.

@@ -5,7 +5,5 @@ import os
 # scikit-learn's estimator checks dispatch on the array API, which scipy enables
 # only if this is set before its first import.
 os.environ["SCIPY_ARRAY_API"] = "1"
-# The networks here are tiny: several threads would mostly wait for one another.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 # No test opens a window.
 os.environ.setdefault("MPLBACKEND", "agg")

@@ -54,7 +54,7 @@ LAYERS = [
     Layer("_autoencoder", (*BELOW_BASE, "_base"), SKLEARN),
     # leaves: estimators are used through their public attributes
     Layer("metrics", (), SKLEARN),
-    Layer("testing", ("metrics",), SKLEARN | {"torch"}),
+    Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch"}),
     Layer("plotting*", ("metrics", "plotting*"), SKLEARN | {"matplotlib"}),
     Layer("_reducer_comparison", ("plotting*",), SKLEARN | {"matplotlib"}),
     Layer(
@@ -71,7 +71,7 @@ LAYERS = [
 
 LEAVES = (
     "metrics",
-    "testing",
+    "testing*",
     "plotting*",
     "_reducer_comparison",
     "comparison",

@@ -41,6 +41,7 @@ LAYERS = [
     Layer("_inference", ("networks*", "_training._rows"), ENGINE),
     Layer("_training._net", (*BELOW_ENGINE, "_training*"), ENGINE | {"skorch"}),
     Layer("_training._callbacks", ("_training*",), ENGINE | {"skorch", "tqdm"}),
+    Layer("_training._threads", (), ENGINE | {"threadpoolctl"}),
     Layer("_training*", (*BELOW_ENGINE, "_training*", "_inference"), ENGINE),
     # estimators
     Layer("_defaults", (), frozenset()),
@@ -54,7 +55,7 @@ LAYERS = [
     Layer("_autoencoder", (*BELOW_BASE, "_base"), SKLEARN),
     # leaves: estimators are used through their public attributes
     Layer("metrics", (), SKLEARN),
-    Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch"}),
+    Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch", "skorch.callbacks"}),
     Layer("plotting*", ("metrics", "plotting*"), SKLEARN | {"matplotlib"}),
     Layer("_reducer_comparison", ("plotting*",), SKLEARN | {"matplotlib"}),
     Layer(

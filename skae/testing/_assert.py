@@ -47,19 +47,20 @@ def assert_finite(array, what):
 
 @contextmanager
 def assert_raises(error, what, match=""):
-    """Raise unless the block does, with a message that matches; `what` names the act."""
+    """Raise unless the block does, with a message that matches.
+
+    `what` names what the block does.
+    """
     try:
         yield
-    except error as raised:
-        assert re.search(match, str(raised)), (
-            f"{what} raises {type(raised).__name__}({str(raised)!r}); expected a message "
-            f"that matches {match!r}"
-        )
     except Exception as raised:
-        raise AssertionError(
-            f"{what} raises {type(raised).__name__}({str(raised)!r}); expected "
-            f"{error.__name__}"
-        ) from raised
+        found = f"{type(raised).__name__}({str(raised)!r})"
+        if not isinstance(raised, error):
+            message = f"{what} raises {found}; expected {error.__name__}"
+            raise AssertionError(message) from raised
+        if not re.search(match, str(raised)):
+            message = f"{what} raises {found}; expected a message matching {match!r}"
+            raise AssertionError(message) from raised
     else:
         raise AssertionError(f"{what} raises nothing; expected {error.__name__}")
 

@@ -83,7 +83,7 @@ def check_explained_variance_ratio(estimator):
 
 
 def check_components(estimator):
-    """`components_`, where there are any, are finite axes in the space of the columns."""
+    """`components_`, where there are any, are finite axes among the columns."""
     estimator.fit(make_rows())
     if not hasattr(estimator, "components_"):
         return

@@ -57,8 +57,8 @@ def check_polars_output(estimator):
     for name, (table, columns) in tables.items():
         found = f"{type(table).__module__}.{type(table).__name__}"
         assert found.startswith("polars."), (
-            f"after set_output(transform='polars') {name} returns a {found}; expected a "
-            "polars.DataFrame"
+            f"after set_output(transform='polars') {name} returns a {found}; expected "
+            "a polars.DataFrame"
         )
         assert list(table.columns) == list(columns), (
             f"the columns that {name} returns are {list(table.columns)}; expected "

@@ -71,7 +71,10 @@ def check_inverse_rejects_missing_values(estimator):
 
 
 def check_inverse_uses_every_code(estimator):
-    """A change in any component changes the rows, up to as many as there are columns."""
+    """A change in any component changes the rows.
+
+    Where codes outnumber the columns, as many as there are columns have to.
+    """
     X = make_rows()
     Z = estimator.fit(X).transform(X)
     rows = estimator.inverse_transform(Z)
@@ -91,7 +94,7 @@ def check_inverse_uses_every_code(estimator):
 
 
 def check_reconstruct(estimator):
-    """`reconstruct` is `inverse_transform` of `transform`, for rows not seen as well."""
+    """`reconstruct` is `inverse_transform` of `transform`, for new rows as well."""
     estimator.fit(make_rows())
     for X in (make_rows(), make_rows(seed=1)):
         expected = estimator.inverse_transform(estimator.transform(X))

@@ -1,5 +1,7 @@
 """Random numbers: reproducible, and none of anybody else's."""
 
+# ruff: noqa: NPY002 - the legacy generator is the one to be left alone
+
 import pickle
 import random
 from contextlib import contextmanager
@@ -63,7 +65,7 @@ def check_global_generators_are_left_alone(estimator):
 
 
 def check_fit_ignores_global_generators(estimator):
-    """What others do with the global generators, before or during fit, has no effect."""
+    """What others do with the global generators, even during fit, has no effect."""
     X = make_rows()
     expected = clone(estimator).fit(X).transform(X)
     message = (

@@ -21,7 +21,7 @@ def _repeats():
 
 
 def check_score(estimator):
-    """`score` is the variance-weighted R^2 of the reconstruction; y has no influence."""
+    """`score` is the variance-weighted R^2 of the reconstruction and ignores y."""
     estimator.fit(make_rows())
     for X in (make_rows(), make_rows(seed=1)):
         score = estimator.score(X)
@@ -78,7 +78,8 @@ def check_outliers_score_low(estimator):
     inliers = estimator.score_samples(X).mean()
     assert outliers < inliers, (
         f"score_samples is {outliers:.3g} on average for random corners of the unit "
-        f"cube and {inliers:.3g} for the training rows; expected outliers to score lower"
+        f"cube and {inliers:.3g} for the training rows; expected the corners, which are "
+        "outliers, to score lower"
     )
 
 
@@ -108,7 +109,7 @@ def check_reconstruction_error_weights(estimator):
     X, weight, repeated = _repeats()
     error = estimator.fit(X).reconstruction_error(X, sample_weight=weight)
     message = (
-        "reconstruction_error(X, sample_weight=w) is not the error of each row repeated "
-        "w times"
+        "reconstruction_error(X, sample_weight=w) is not the error of each row "
+        "repeated w times"
     )
     assert_close(error, estimator.reconstruction_error(repeated), message, tol=1e-6)

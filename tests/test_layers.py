@@ -47,9 +47,16 @@ LAYERS = [
     Layer("_defaults", (), frozenset()),
     Layer("_validation", (), SKLEARN),
     Layer("_sklearn_callbacks", (), SKLEARN),
+    Layer("_transformer", ("_inference", "_validation"), SKLEARN),
     Layer(
         "_base",
-        (*BELOW_BASE, "_defaults", "_validation", "_sklearn_callbacks"),
+        (
+            *BELOW_BASE,
+            "_defaults",
+            "_validation",
+            "_sklearn_callbacks",
+            "_transformer",
+        ),
         SKLEARN,
     ),
     Layer("_autoencoder", (*BELOW_BASE, "_base"), SKLEARN),

@@ -1,5 +1,7 @@
 """What a comparison of reducers found, as tables, words and a plot."""
 
+import html
+
 import numpy as np
 
 # Differences in R^2 that the third decimal does not show are no differences.
@@ -38,7 +40,8 @@ class ReducerComparison:
         return f"{self.summary().round(3)}\n\n{self.conclusion()}"
 
     def _repr_html_(self):
-        return f"{self.summary().round(3).to_html()}<p>{self.conclusion()}</p>"
+        conclusion = html.escape(self.conclusion())
+        return f"{self.summary().round(3).to_html()}<p>{conclusion}</p>"
 
     def summary(self):
         """Scores of each reducer at each size, over the folds.

@@ -6,6 +6,7 @@ from itertools import product
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 import scipy.sparse
 from sklearn.base import clone
 from sklearn.decomposition import PCA, KernelPCA
@@ -102,8 +103,6 @@ def compare_reducers(
     >>> comparison.results.shape
     (6, 7)
     """
-    import pandas as pd
-
     X = _numbers(X)
     labels = None if y is None else _class_labels(y, X)
     reducers = _named_reducers(reducers)
@@ -147,6 +146,9 @@ def _class_labels(y, X):
     """Return y as class labels, or None where it holds a quantity."""
     y = column_or_1d(y, dtype=None)
     check_consistent_length(X, y)
+    n_missing = np.count_nonzero(pd.isna(y))
+    if n_missing:
+        raise ValueError(f"y is missing in {n_missing} of {len(y)} rows.")
     if y.dtype.kind in "iuf":
         is_label = np.all(np.mod(y, 1) == 0) and (
             len(np.unique(y)) * _ROWS_PER_CLASS <= len(y)
@@ -157,11 +159,18 @@ def _class_labels(y, X):
 
 def _named_reducers(reducers):
     """Return a dict of estimators from any of the forms in which they are given."""
+    reducers = ["pca", "ae"] if reducers is None else reducers
+    if not isinstance(reducers, (dict, list, tuple)):
+        raise TypeError(
+            f"reducers is {reducers!r}: a dict or a list of reducers is accepted."
+        )
+    if not reducers:
+        raise ValueError("reducers is empty: there is nothing to compare.")
     if isinstance(reducers, dict):
         return reducers
     estimators = [
         _known_reducer(reducer) if isinstance(reducer, str) else reducer
-        for reducer in (("pca", "ae") if reducers is None else reducers)
+        for reducer in reducers
     ]
     names = [type(estimator).__name__ for estimator in estimators]
     if len(set(names)) < len(names):
@@ -278,12 +287,14 @@ def _scores(reducer, X, labels, split, scale):
     estimator = make_pipeline(StandardScaler(), reducer) if scale else reducer
     start = time.perf_counter()
     estimator.fit(X[train])
-    scores = {"fit_time": time.perf_counter() - start}
-    scores["r2"] = reconstruction_r2(estimator, X[test])
-    scores["reconstruction_error"] = -neg_reconstruction_error(estimator, X[test])
+    fit_time = time.perf_counter() - start
+    scores = {
+        "r2": reconstruction_r2(estimator, X[test]),
+        "reconstruction_error": -neg_reconstruction_error(estimator, X[test]),
+    }
     if labels is not None:
         scores["accuracy"] = _accuracy(estimator, X, labels, split)
-    return scores
+    return scores | {"fit_time": fit_time}
 
 
 def _accuracy(estimator, X, labels, split):

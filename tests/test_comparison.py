@@ -1,0 +1,640 @@
+"""compare_reducers: what it scores, what it says, and what it refuses."""
+
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.datasets import load_diabetes, load_iris, load_wine
+from sklearn.decomposition import NMF, PCA, KernelPCA
+from sklearn.model_selection import ShuffleSplit, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PowerTransformer, StandardScaler
+
+from skae import AutoencoderTransformer
+from skae.comparison import ReducerComparison, compare_reducers
+from skae.metrics import neg_reconstruction_error, reconstruction_r2
+
+SCORES = ["r2", "reconstruction_error"]
+
+
+class FailsOnSecondFit(TransformerMixin, BaseEstimator):
+    """Fits unless the first row is not what it was at the first fit."""
+
+    def __init__(self, n_components=2, first=None):
+        self.n_components = n_components
+        self.first = first
+
+    def fit(self, X, y=None):
+        """Fail on unexpected rows."""
+        if X[0, 0] != self.first:
+            raise FloatingPointError("diverged")
+        return self
+
+    def transform(self, X):
+        """Return the first columns."""
+        return X[:, : self.n_components]
+
+    def inverse_transform(self, Z):
+        """Return zeros for the other columns."""
+        return np.pad(Z, ((0, 0), (0, 4 - self.n_components)))
+
+
+@pytest.fixture
+def iris():
+    return load_iris(return_X_y=True)
+
+
+@pytest.fixture(scope="module")
+def wine_comparison():
+    X, y = load_wine(return_X_y=True)
+    return compare_reducers(
+        X,
+        y,
+        reducers=["kernel_pca", "pca"],
+        n_components=[4, 2],
+        cv=3,
+        random_state=0,
+    )
+
+
+def _made(n_folds=3, reference="PCA", **r2):
+    """Return a comparison of given mean R^2 by size, spread by 0.01 over folds."""
+    rows = [
+        {"reducer": name, "n_components": size, "fold": fold, "r2": mean + noise}
+        for name, means in r2.items()
+        for size, mean in zip((2, 4, 8), means, strict=False)
+        for fold, noise in enumerate(np.linspace(-0.01, 0.01, n_folds))
+    ]
+    results = pd.DataFrame(rows).assign(reconstruction_error=0.0, fit_time=0.0)
+    return ReducerComparison(results, reference=reference)
+
+
+# -- what is scored
+
+
+def test_results_have_a_row_for_each_reducer_size_and_fold(wine_comparison):
+    """The rows come in the order in which reducers and sizes were given."""
+    results = wine_comparison.results
+    assert results.columns.tolist() == [
+        "reducer",
+        "n_components",
+        "fold",
+        "r2",
+        "reconstruction_error",
+        "accuracy",
+        "fit_time",
+    ]
+    assert results["reducer"].tolist() == ["KernelPCA"] * 6 + ["PCA"] * 6
+    assert results["n_components"].tolist() == [4, 4, 4, 2, 2, 2] * 2
+    assert results["fold"].tolist() == [0, 1, 2] * 4
+
+
+def test_default_compares_the_autoencoder_with_pca(iris):
+    """With no reducers given, the autoencoder never does clearly worse than PCA."""
+    comparison = compare_reducers(iris[0], n_components=2, cv=2, random_state=0)
+    r2 = comparison.summary()["r2"]
+    assert r2.index.tolist() == [("PCA", 2), ("AutoencoderTransformer", 2)]
+    assert r2["AutoencoderTransformer", 2] > r2["PCA", 2] - 0.05
+
+
+def test_scaler_sees_the_training_rows_only(iris):
+    """A fold's score is that of a Pipeline fitted on its training rows."""
+    X = iris[0] * [1, 100, 0.01, 1]
+    splits = list(ShuffleSplit(2, random_state=0).split(X))
+    results = compare_reducers(X, reducers=["pca"], n_components=1, cv=splits).results
+    in_units = X / X.std(axis=0)
+    for row, (train, test) in zip(results.itertuples(), splits, strict=True):
+        pipeline = make_pipeline(StandardScaler(), PCA(1)).fit(X[train])
+        rescaled = make_pipeline(StandardScaler(), PCA(1)).fit(in_units[train])
+        assert row.r2 == pytest.approx(reconstruction_r2(rescaled, in_units[test]))
+        codes = rescaled.transform(in_units[test])
+        np.testing.assert_allclose(codes, pipeline.transform(X[test]), atol=1e-8)
+        assert row.reconstruction_error == pytest.approx(
+            -neg_reconstruction_error(rescaled, in_units[test])
+        )
+
+
+def test_scaled_scores_do_not_depend_on_units(iris):
+    """Centimetres or metres: the comparison is the same."""
+    X = iris[0]
+    kwargs = {"reducers": ["pca"], "n_components": 2, "cv": 2, "random_state": 0}
+    plain = compare_reducers(X, **kwargs).results[SCORES]
+    rescaled = compare_reducers(X * [1e6, 1, 1e-6, 7] + 5, **kwargs).results[SCORES]
+    np.testing.assert_allclose(plain, rescaled, rtol=1e-6)
+
+
+def test_column_constant_in_the_training_rows_does_not_decide_the_score():
+    """A value that only the held-out rows have weighs by its deviation in the table."""
+    X = load_wine().data
+    rare = np.zeros(len(X))
+    rare[1] = 10.0
+    even, odd = np.arange(0, 178, 2), np.arange(1, 178, 2)
+    splits = [(even, odd), (odd, even)]
+    results = compare_reducers(
+        np.c_[X, rare], reducers=["pca"], n_components=8, cv=splits
+    ).results
+    assert results["r2"].min() > 0.7
+
+
+def test_unscaled_scores_are_in_the_units_of_x(iris):
+    """With scale=False the reducer gets the rows as they are."""
+    X = iris[0]
+    splits = list(ShuffleSplit(2, random_state=0).split(X))
+    results = compare_reducers(
+        X, reducers=["pca"], n_components=1, cv=splits, scale=False
+    ).results
+    expected = [
+        reconstruction_r2(PCA(1).fit(X[train]), X[test]) for train, test in splits
+    ]
+    np.testing.assert_allclose(results["r2"], expected)
+
+
+def test_constant_columns_are_no_obstacle(iris):
+    """A column that never varies has nothing to explain."""
+    X = np.c_[iris[0], np.full(150, 3.0)]
+    kwargs = {"reducers": ["pca"], "n_components": 2, "cv": 3, "random_state": 0}
+    with_constant = compare_reducers(X, **kwargs).results["r2"]
+    without = compare_reducers(iris[0], **kwargs).results["r2"]
+    np.testing.assert_allclose(with_constant, without)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        pd.DataFrame,
+        pl.DataFrame,
+        scipy.sparse.csr_array,
+        lambda X: X.tolist(),
+    ],
+    ids=["pandas", "polars", "sparse", "list"],
+)
+def test_kinds_of_table_score_alike(convert, iris):
+    """DataFrames, sparse matrices and lists are compared as arrays are."""
+    kwargs = {"reducers": ["pca"], "n_components": 2, "cv": 2, "random_state": 0}
+    expected = compare_reducers(*iris, **kwargs).results[[*SCORES, "accuracy"]]
+    got = compare_reducers(convert(iris[0]), iris[1], **kwargs).results
+    np.testing.assert_allclose(got[expected.columns], expected)
+
+
+def test_random_state_determines_everything(iris):
+    """Two runs with one random_state give the same scores, to the last digit."""
+    X = iris[0]
+    kwargs = {
+        "reducers": {"ae": AutoencoderTransformer(max_iter=3)},
+        "n_components": [1, 2],
+        "cv": 2,
+    }
+    first = compare_reducers(X, random_state=3, **kwargs).results[SCORES]
+    again = compare_reducers(X, random_state=3, **kwargs).results[SCORES]
+    other = compare_reducers(X, random_state=4, **kwargs).results[SCORES]
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    assert not first.equals(other)
+
+
+def test_random_state_instance_is_accepted(iris):
+    """A RandomState gives what it gives again after the same seed."""
+    kwargs = {"reducers": ["pca"], "n_components": 1, "cv": 2}
+    runs = [
+        compare_reducers(
+            iris[0], random_state=np.random.RandomState(0), **kwargs
+        ).results[SCORES]
+        for _ in range(2)
+    ]
+    pd.testing.assert_frame_equal(*runs)
+
+
+def test_parallel_fits_give_the_same_scores(iris):
+    """The number of processes changes nothing but the time."""
+    kwargs = {"reducers": ["pca"], "n_components": [1, 2], "cv": 3, "random_state": 0}
+    serial = compare_reducers(*iris, n_jobs=1, **kwargs).results
+    parallel = compare_reducers(*iris, n_jobs=2, **kwargs).results
+    pd.testing.assert_frame_equal(
+        serial.drop(columns="fit_time"), parallel.drop(columns="fit_time")
+    )
+
+
+def test_reducers_are_cloned(iris):
+    """What the caller passes in stays unfitted and of its own size."""
+    pca = PCA(3)
+    compare_reducers(iris[0], reducers=[pca], n_components=2, cv=2)
+    assert pca.n_components == 3
+    assert not hasattr(pca, "components_")
+
+
+def test_own_random_state_of_a_reducer_is_kept(iris):
+    """A reducer whose random_state is set does not follow the comparison's."""
+    kwargs = {"n_components": 1, "cv": 2, "scale": False, "random_state": 0}
+    nmf = NMF(init="random", max_iter=20, tol=1e-1)
+    runs = [
+        compare_reducers(
+            iris[0], reducers=[nmf.set_params(random_state=seed)], **kwargs
+        ).results["r2"]
+        for seed in (1, 2)
+    ]
+    assert not runs[0].equals(runs[1])
+
+
+def test_pipeline_is_sized_through_its_one_step(iris):
+    """A Pipeline of preprocessing and a reducer is compared as one."""
+    reducers = {"power": make_pipeline(PowerTransformer(), PCA())}
+    results = compare_reducers(
+        iris[0], reducers=reducers, n_components=[1, 4], cv=2
+    ).results
+    assert results["r2"].iloc[-1] == pytest.approx(1.0)
+
+
+def test_results_of_sized_reducers_differ_by_size(wine_comparison):
+    """More components of PCA explain more of every fold."""
+    r2 = wine_comparison.results.query("reducer == 'PCA'").pivot(
+        index="fold", columns="n_components", values="r2"
+    )
+    assert (r2[4] > r2[2]).all()
+
+
+def test_verbose_shows_a_progress_bar(iris, capsys):
+    """The bar counts the fits, on standard error."""
+    compare_reducers(iris[0], reducers=["pca"], n_components=1, cv=2, verbose=1)
+    captured = capsys.readouterr()
+    assert "2/2" in captured.err
+    assert captured.out == ""
+
+
+def test_silent_by_default(iris, capsys):
+    """Without verbose nothing is printed."""
+    compare_reducers(iris[0], reducers=["pca"], n_components=1, cv=2)
+    assert capsys.readouterr() == ("", "")
+
+
+# -- targets
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda y: y,
+        lambda y: y.astype(float),
+        lambda y: np.array(["setosa", "versicolor", "été"])[y],
+        lambda y: pd.Series(y).map(str),
+        lambda y: pd.Categorical(y),
+        lambda y: pl.Series(y.astype(str)),
+        lambda y: np.array(["a", 1, 2], dtype=object)[y],
+        lambda y: y[:, None],
+        lambda y: y == 0,
+    ],
+    ids=[
+        "integers",
+        "whole floats",
+        "strings",
+        "Series",
+        "Categorical",
+        "polars",
+        "mixed",
+        "column",
+        "booleans",
+    ],
+)
+def test_class_labels_give_an_accuracy(convert, iris):
+    """Labels of any kind are classified from the codes."""
+    X, y = iris
+    results = compare_reducers(
+        X, convert(y), reducers=["pca"], n_components=4, cv=2, random_state=0
+    ).results
+    assert (results["accuracy"] > 0.9).all()
+
+
+@pytest.mark.parametrize("convert", [np.asarray, np.sqrt], ids=["counts", "floats"])
+def test_quantities_give_no_accuracy(convert):
+    """A target with many values is no class label, whole numbers included."""
+    X, y = load_diabetes(return_X_y=True)
+    results = compare_reducers(
+        X, convert(y), reducers=["pca"], n_components=2, cv=2
+    ).results
+    assert "accuracy" not in results
+
+
+def test_folds_are_stratified_by_the_labels():
+    """A class of few rows is in every fold."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    y = np.repeat(["rare", "common"], [4, 36])
+    X[:4] += 20
+    results = compare_reducers(
+        X, y, reducers=["pca"], n_components=1, cv=4, random_state=0
+    ).results
+    assert (results["accuracy"] == 1).all()
+
+
+def test_class_of_one_row_is_no_obstacle(iris):
+    """A label that occurs once lowers the accuracy and stops nothing."""
+    X, y = iris
+    y = np.where(np.arange(150) == 7, "typo", y.astype(str))
+    results = compare_reducers(X, y, reducers=["pca"], n_components=2, cv=2).results
+    assert (results["accuracy"] > 0.8).all()
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a"] * 150, "y has a single class, a"),
+        ([f"row {i}" for i in range(150)], "150 classes in 150 rows"),
+        ([0, 1], "inconsistent numbers of samples"),
+        (np.zeros((150, 2)), "1d array"),
+        ([np.nan, *range(149)], "y is missing in 1 of 150 rows"),
+        ([None, *"ab" * 74, "a"], "y is missing in 1 of 150 rows"),
+    ],
+)
+def test_unusable_target_is_an_error(y, message, iris):
+    """The error says what is wrong with y."""
+    with pytest.raises(ValueError, match=message):
+        compare_reducers(iris[0], y, reducers=["pca"], n_components=2)
+
+
+# -- what is refused
+
+
+def test_sizes_above_the_columns_are_named_with_the_limit(iris):
+    """The error lists the sizes that do not fit, and the largest that does."""
+    with pytest.raises(ValueError, match=r"n_components=8, 16 .* allows 4 at most"):
+        compare_reducers(iris[0], reducers=["pca"])
+
+
+def test_sizes_above_the_training_rows_are_named_with_the_limit():
+    """A wide table is limited by the rows of the smallest training part."""
+    X = np.random.default_rng(0).normal(size=(11, 30))
+    with pytest.raises(ValueError, match=r"n_components=8 .* allows 7 at most"):
+        compare_reducers(X, reducers=["pca"], n_components=[2, 8], cv=3)
+
+
+@pytest.mark.parametrize("n_components", [0, -1, 2.0, 0.5, True, "2", [], [2, None]])
+def test_sizes_that_are_no_counts_are_refused(n_components, iris):
+    """Only whole numbers from 1 are sizes."""
+    with pytest.raises(ValueError, match="n_components is"):
+        compare_reducers(iris[0], reducers=["pca"], n_components=n_components)
+
+
+@pytest.mark.parametrize("n_components", [2, np.int64(2), [2, 2], np.array([2]), (2,)])
+def test_sizes_may_be_one_number_or_a_sequence(n_components, iris):
+    """A size given twice is compared once."""
+    comparison = compare_reducers(
+        iris[0], reducers=["pca"], n_components=n_components, cv=2
+    )
+    assert comparison.results["n_components"].tolist() == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("reducers", "message"),
+    [
+        (["umap"], "unknown reducer 'umap': known are pca, kernel_pca, ae"),
+        ([PCA(), PCA(whiten=True)], "give a dict of names"),
+        ({"scaler": StandardScaler()}, "'scaler' has 0 parameters n_components"),
+        (
+            {"two": make_pipeline(PCA(), KernelPCA(fit_inverse_transform=True))},
+            "'two' has 2 parameters n_components",
+        ),
+        ([], "reducers is empty"),
+        ({}, "reducers is empty"),
+    ],
+)
+def test_unusable_reducers_are_refused(reducers, message, iris):
+    """The error says what is wrong with the reducers."""
+    with pytest.raises(ValueError, match=message):
+        compare_reducers(iris[0], reducers=reducers, n_components=2)
+
+
+@pytest.mark.parametrize("reducers", ["pca", PCA()])
+def test_a_single_reducer_has_to_be_in_a_list(reducers, iris):
+    """A name is not taken for a sequence of letters."""
+    with pytest.raises(TypeError, match="reducers is .*: a dict or a list"):
+        compare_reducers(iris[0], reducers=reducers)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_failing_reducer_is_named_with_size_and_fold(n_jobs, iris):
+    """The error of the reducer is kept as the cause."""
+    X = iris[0]
+    splits = list(StratifiedKFold(3).split(*iris))
+    reducer = FailsOnSecondFit(first=X[splits[0][0][0], 0])
+    with pytest.raises(
+        RuntimeError, match=r"flaky failed at n_components=3 in fold 1: diverged"
+    ) as caught:
+        compare_reducers(
+            X,
+            reducers={"flaky": reducer},
+            n_components=[3],
+            cv=splits[:1] + [(np.arange(50, 150), np.arange(50))],
+            scale=False,
+            n_jobs=n_jobs,
+        )
+    assert caught.value.__cause__ is not None
+
+
+def test_reducer_without_inverse_fails_with_advice(iris):
+    """KernelPCA without its inverse is told the parameter."""
+    with pytest.raises(RuntimeError, match="fit_inverse_transform=True"):
+        compare_reducers(iris[0], reducers=[KernelPCA()], n_components=2)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.full((20, 3), 2.0), "no column that varies"),
+        (np.array([[1.0, np.nan], [2.0, 3.0]] * 10), "contains NaN"),
+        (np.arange(20.0), "2D array"),
+        (np.empty((0, 3)), "0 sample"),
+        ([["a", "b"], ["c", "d"]], "could not convert string"),
+    ],
+    ids=["constant", "NaN", "1d", "no rows", "strings"],
+)
+def test_unusable_table_is_an_error(X, message):
+    """The error says what is wrong with X."""
+    with pytest.raises(ValueError, match=message):
+        compare_reducers(X, reducers=["pca"], n_components=1)
+
+
+@pytest.mark.parametrize(
+    ("cv", "message"),
+    [
+        (1, "n_splits=2 or more"),
+        (7, "folds of at least 1 rows, from 8 rows"),
+        (9, "greater than the number of samples"),
+        ([(np.arange(4), np.arange(4, 8))], "1 folds"),
+    ],
+)
+def test_too_few_rows_for_the_folds_are_an_error(cv, message):
+    """A fold has to have two rows for there to be a variance."""
+    X = np.random.default_rng(0).normal(size=(8, 3))
+    with pytest.raises(ValueError, match=message):
+        compare_reducers(X, reducers=["pca"], n_components=1, cv=cv)
+
+
+# -- what is reported
+
+
+def test_summary_aggregates_the_folds(wine_comparison):
+    """Means and standard deviations are those of the folds, the time the median."""
+    summary = wine_comparison.summary()
+    assert summary.index.names == ["reducer", "n_components"]
+    assert summary.index[0] == ("KernelPCA", 4)
+    folds = wine_comparison.results.query("reducer == 'PCA' and n_components == 2")
+    row = summary.loc[("PCA", 2)]
+    assert row["r2"] == pytest.approx(folds["r2"].mean())
+    assert row["r2_std"] == pytest.approx(folds["r2"].std())
+    assert row["accuracy"] == pytest.approx(folds["accuracy"].mean())
+    assert row["fit_time"] == pytest.approx(folds["fit_time"].median())
+
+
+def test_summary_without_labels_has_no_accuracy():
+    """There is no column of missing values."""
+    assert list(_made(PCA=[0.5]).summary()) == ["r2", "r2_std", "fit_time"]
+
+
+def test_conclusion_states_the_variance_left_unexplained():
+    """0.75 against 0.5 is half of the unexplained variance."""
+    assert _made(PCA=[0.5], AE=[0.75]).conclusion() == (
+        "On held-out rows AE leaves 50 % less variance unexplained than PCA at 2 "
+        "components, beyond the spread over the folds."
+    )
+
+
+def test_conclusion_states_a_range_over_sizes():
+    """Several sizes on the same side share one statement."""
+    conclusion = _made(PCA=[0.5, 0.6, 0.8], AE=[0.75, 0.7, 0.9]).conclusion()
+    assert "leaves 25 % to 50 % less" in conclusion
+    assert "at 2, 4 and 8 components" in conclusion
+
+
+def test_conclusion_admits_a_loss():
+    """A reducer that is worse than PCA is said to be worse."""
+    conclusion = _made(PCA=[0.8], AE=[0.7]).conclusion()
+    assert "AE leaves 50 % more variance unexplained than PCA at 2" in conclusion
+
+
+def test_conclusion_separates_gains_ties_and_losses():
+    """Each size is counted on the side on which it fell."""
+    conclusion = _made(PCA=[0.5, 0.6, 0.9], AE=[0.75, 0.6, 0.8]).conclusion()
+    assert "less variance unexplained than PCA at 2 components" in conclusion
+    assert "level with PCA at 4 components" in conclusion
+    assert "more variance unexplained than PCA at 8 components" in conclusion
+
+
+def test_conclusion_compares_differences_within_folds():
+    """Folds that are hard for both reducers do not hide a steady gain."""
+    comparison = _made(PCA=[0.5], AE=[0.505])
+    assert "less variance unexplained" in comparison.conclusion()
+
+
+def test_conclusion_calls_a_difference_within_the_spread_level():
+    """A gain in one fold alone is not called a gain."""
+    comparison = _made(PCA=[0.5], AE=[0.5])
+    comparison.results.loc[
+        lambda r: (r["reducer"] == "AE") & (r["fold"] == 0), "r2"
+    ] += 0.1
+    assert "AE is level with PCA" in comparison.conclusion()
+
+
+def test_conclusion_on_perfect_reconstructions_is_level():
+    """Rounding errors of two perfect reducers are no difference."""
+    comparison = _made(PCA=[1.0], AE=[1.0])
+    comparison.results["r2"] = [1.0, 1.0, 1.0, 1 - 1e-9, 1 - 2e-9, 1 - 1e-9]
+    assert "level" in comparison.conclusion()
+
+
+def test_conclusion_on_an_exact_reference_has_a_finite_percentage():
+    """Nothing is divided by no variance at all."""
+    comparison = _made(PCA=[1.0], AE=[0.5])
+    comparison.results["r2"] = [1.0] * 3 + [0.5] * 3
+    assert "over 1000 % more" in comparison.conclusion()
+
+
+def test_conclusion_takes_the_best_of_several_against_pca():
+    """Which of the others is best is decided by the mean over the sizes."""
+    conclusion = _made(PCA=[0.5], KernelPCA=[0.6], AE=[0.75]).conclusion()
+    assert "AE leaves 50 % less variance unexplained than PCA" in conclusion
+
+
+def test_conclusion_without_pca_compares_the_best_two():
+    """The second best is the reference where there is no PCA."""
+    conclusion = _made(reference=None, NMF=[0.4], A=[0.5], B=[0.75]).conclusion()
+    assert "B leaves 50 % less variance unexplained than A" in conclusion
+
+
+def test_conclusion_on_a_single_reducer_says_so():
+    """With nothing beside it, a reducer is neither better nor worse."""
+    conclusion = _made(PCA=[0.5, 0.6]).conclusion()
+    assert "PCA explains 50 % to 60 % of the variance" in conclusion
+    assert "nothing else was compared" in conclusion
+
+
+def test_pca_is_the_reference_under_any_name(iris):
+    """It is recognised by what it is."""
+    comparison = compare_reducers(
+        iris[0],
+        reducers={"kernel": KernelPCA(fit_inverse_transform=True), "linear": PCA()},
+        n_components=2,
+        cv=2,
+        random_state=0,
+    )
+    assert comparison.reference == "linear"
+    assert "linear at 2 components" in comparison.conclusion()
+
+
+def test_repr_shows_summary_and_conclusion(wine_comparison):
+    """What a prompt or a notebook shows is the finding itself."""
+    for text in (repr(wine_comparison), wine_comparison._repr_html_()):
+        assert "r2_std" in text
+        assert wine_comparison.conclusion() in text
+
+
+def test_html_escapes_names():
+    """A reducer's name is text, not markup."""
+    html = _made(**{"<b>PCA": [0.5]}, reference=None)._repr_html_()
+    assert "<b>" not in html
+
+
+def test_plot_has_a_line_for_each_reducer(wine_comparison):
+    """Sizes rise from left to right, whatever the order given."""
+    ax = wine_comparison.plot()
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["KernelPCA", "PCA"]
+    line = ax.containers[1].lines[0]
+    assert line.get_xdata().tolist() == [2, 4]
+    assert line.get_ydata()[0] == pytest.approx(
+        wine_comparison.summary()["r2"]["PCA", 2]
+    )
+    plt.close(ax.figure)
+
+
+def test_plot_draws_into_given_axes(wine_comparison):
+    """No figure of its own is made where there is one."""
+    figure, ax = plt.subplots()
+    assert wine_comparison.plot(ax) is ax
+    assert plt.get_fignums() == [figure.number]
+    plt.close(figure)
+
+
+def test_plot_without_matplotlib_names_the_extra(wine_comparison, monkeypatch):
+    """The error says what to install."""
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r'pip install "skae\[plot\]"'):
+        wine_comparison.plot()
+
+
+def test_comparing_without_autoencoders_loads_no_torch():
+    """PCA alone is compared without the cost of importing torch."""
+    code = (
+        "import sys\n"
+        "from skae.comparison import compare_reducers\n"
+        "compare_reducers([[1, 2], [2, 1], [3, 5], [0, 2]], reducers=['pca'],\n"
+        "                 n_components=1, cv=2)\n"
+        "print(*{'torch', 'skorch', 'matplotlib'} & set(sys.modules))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == []

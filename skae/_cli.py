@@ -5,6 +5,7 @@ interrupt is heard from the start.
 """
 
 import argparse
+import math
 import sys
 import textwrap
 import warnings
@@ -117,7 +118,12 @@ def _parser():
 
 
 def _sizes(text):
-    return [int(size) for size in text.split(",")]
+    try:
+        return [int(size) for size in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no list of whole numbers such as 2,4,8"
+        ) from None
 
 
 def _names(text):
@@ -127,12 +133,12 @@ def _names(text):
 def _compare(args):
     _check_output(args.output)
     table = _table(args.file, args.target)
-    for note in table.notes:
-        print(f"warning: {note}", file=sys.stderr)
     sizes = args.n_components or _fitting_sizes(table.X, args.cv)
     scale = args.file is not None if args.scale is None else args.scale
-    print(_described(table.X, scale, args.cv), flush=True)
     comparison = _comparison(table, sizes, scale, args)
+    for note in [*table.notes, *_notes(args, table, sizes, comparison)]:
+        print(f"warning: {note}", file=sys.stderr)
+    print(_described(table.X, scale, args.cv))
     _print_table(comparison.summary())
     print(f"\n{textwrap.fill(comparison.conclusion(), 79)}")
     if args.output is not None:
@@ -163,20 +169,18 @@ def _table(path, target):
 def _fitting_sizes(X, cv):
     """Return those of the default sizes that leave something to compress."""
     n_rows, n_columns = X.shape
-    if cv < 2 or n_rows < 2 * cv:
-        raise ValueError(
-            f"--cv {cv} does not fit {n_rows} rows: two rows a fold at least"
-        )
-    limit = min(n_columns - 1, n_rows - -(-n_rows // cv))
-    sizes = [size for size in _DEFAULT_SIZES if size <= limit] or [1]
-    if len(sizes) < len(_DEFAULT_SIZES):
-        sizes_text = ",".join(map(str, sizes))
-        print(
-            f"using --n-components {sizes_text}, for a table of {n_rows} rows and "
-            f"{n_columns} columns",
-            file=sys.stderr,
-        )
-    return sizes
+    n_test = math.ceil(n_rows / max(cv, 2))
+    limit = min(n_columns - 1, n_rows - n_test)
+    return [size for size in _DEFAULT_SIZES if size <= limit] or [1]
+
+
+def _notes(args, table, sizes, comparison):
+    """Yield what was decided without being asked for."""
+    if args.n_components is None and len(sizes) < len(_DEFAULT_SIZES):
+        listed = ",".join(str(size) for size in sizes)
+        yield f"larger sizes do not fit the table, so this is --n-components {listed}"
+    if table.y is not None and "accuracy" not in comparison.results:
+        yield "the target is a quantity, no class label, so there is no accuracy"
 
 
 def _described(X, scale, cv):

@@ -63,13 +63,13 @@ def wine_comparison():
     )
 
 
-def _made(n_folds=3, reference="PCA", **r2):
+def _made(reference="PCA", **r2):
     """Return a comparison of given mean R^2 by size, spread by 0.01 over folds."""
     rows = [
         {"reducer": name, "n_components": size, "fold": fold, "r2": mean + noise}
         for name, means in r2.items()
         for size, mean in zip((2, 4, 8), means, strict=False)
-        for fold, noise in enumerate(np.linspace(-0.01, 0.01, n_folds))
+        for fold, noise in enumerate((-0.01, 0.0, 0.01))
     ]
     results = pd.DataFrame(rows).assign(reconstruction_error=0.0, fit_time=0.0)
     return ReducerComparison(results, reference=reference)

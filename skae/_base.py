@@ -4,25 +4,16 @@ import copy
 from contextlib import contextmanager
 from numbers import Integral, Real
 
-import numpy as np
-from sklearn import get_config
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.metrics import r2_score
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
 
 from . import _defaults
 from ._sklearn_callbacks import CallbackSupportMixin, FitTask
+from ._transformer import ReconstructingTransformer
 from ._validation import (
     as_table,
     check_hidden_layer_sizes,
     check_unit_interval,
-    detach,
     used_rows,
 )
 
@@ -36,12 +27,7 @@ SOLVERS = {
 LOSSES = {"squared_error", "absolute_error", "huber", "binary_cross_entropy"}
 
 
-class BaseAutoencoder(
-    CallbackSupportMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
     """Fits an autoencoder by gradient descent and uses it as a transformer.
 
     The algorithm is here. A subclass fills the hooks `_make_module` and
@@ -113,33 +99,98 @@ class BaseAutoencoder(
             If X or a parameter cannot be used, or if training diverges.
         """
         with unchanged_on_error(self):
-            X_used = as_table(self, X, reset=True)
-            X_used, weight = used_rows(X_used, sample_weight)
-            self._fit(X_used, weight, (X, y, sample_weight))
+            table = as_table(self, X, reset=True)
+            table, weight = used_rows(table, sample_weight)
+            self._fit(table, weight, FitTask(self, X, y, sample_weight))
         return self
 
-    def _fit(self, X, weight, given):
+    def _fit(self, X, weight, epochs):
         from ._training._devices import resolve_device
         from ._training._fit import fit
         from ._training._random import make_seed
 
-        self._resolve(X)
+        self._resolve(X.shape[0])
         self._check_loss(X)
         task, plan = self._task(), self._plan()
-        device = resolve_device(self.device)
-        epochs = FitTask(self, *given, max_subtasks=plan.max_iter)
+        epochs.begin(plan.max_iter)
+        self.device_ = str(resolve_device(self.device))
         fitted = fit(
             X,
             weight,
             task,
             plan,
             seed=make_seed(self.random_state),
-            device=device,
-            warm_module=self._warm_module(X),
+            device=self.device_,
+            warm_module=self._warm_module(),
             hook=self._epoch_hook(epochs),
         )
-        self._take(fitted, device)
+        self._take(fitted)
+        for name in ("_stream", "n_samples_seen_"):
+            vars(self).pop(name, None)
         epochs.end(lambda: {"net_": self.net_})
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Go on training with a chunk of rows, each used once and in order.
+
+        The model does not depend on how a stream is cut into chunks: rows wait until
+        they fill a batch. With ``init="pca"`` the model is the PCA of all rows seen
+        until there are enough of them (a few hundred) to start from. The learning
+        rate is constant, no rows are held out, and the codes keep the axes that the
+        start or an earlier `fit` gave them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Any number of rows.
+
+        y : Ignored
+            Present for API consistency.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        with unchanged_on_error(self):
+            first = not self.__sklearn_is_fitted__()
+            X = as_table(self, X, reset=first)
+            X, weight = used_rows(X, sample_weight, normalise=False)
+            self._partial_fit(X, weight, first)
+        return self
+
+    def _partial_fit(self, X, weight, first):
+        from ._training import _stream
+        from ._training._devices import resolve_device
+        from ._training._fit import Fitted
+        from ._training._random import make_seed
+
+        stream = getattr(self, "_stream", None)
+        if stream is None:
+            self._resolve(_defaults.STREAM_ROWS, streaming=True)
+        if first:
+            self.device_ = str(resolve_device(self.device))
+        self._check_loss(X)
+        task, plan = self._task(), self._plan()
+        if stream is None:
+            earlier = None
+            if not first:
+                values = (getattr(self, f"{name}_", None) for name in Fitted.FIELDS)
+                earlier = Fitted(*values)
+            seed = make_seed(self.random_state)
+            stream = _stream.begin(task, plan, seed, earlier, self.device_)
+        self._stream = _stream.extend(stream, X, weight, task, plan, self.device_)
+        self.n_samples_seen_ = self._stream.n_samples_seen
+        self._take(self._stream.fitted)
+
+    def _take(self, fitted):
+        for name in fitted.FIELDS:
+            setattr(self, f"{name}_", getattr(fitted, name))
+        if self.components_ is None:
+            del self.components_
 
     def _epoch_hook(self, epochs):
         if not epochs.active:
@@ -158,28 +209,37 @@ class BaseAutoencoder(
             lambda net: epochs.end_epoch(lambda: attributes(net)),
         )
 
-    def _resolve(self, X):
+    def _resolve(self, n_samples, *, streaming=False):
         """Set the attributes that hold what each "auto" stands for."""
-        n_samples, n_features = X.shape
-        auto = {
+        rules = {
             "hidden_layer_sizes": lambda: _defaults.hidden_layer_sizes(
-                n_samples, n_features, self.n_components
+                self.n_features_in_, self.n_components
             ),
             "output_activation": lambda: (
                 "sigmoid" if self.loss == "binary_cross_entropy" else "identity"
             ),
-            "solver": lambda: _defaults.solver(n_samples),
-            "learning_rate": lambda: "one_cycle",
+            "solver": lambda: "adamw" if streaming else _defaults.solver(n_samples),
+            "learning_rate_init": lambda: _defaults.learning_rate_init(
+                self.solver_, streaming=streaming
+            ),
+            "learning_rate": lambda: "constant" if streaming else "one_cycle",
             "precision": lambda: "float32",
-            "batch_size": lambda: _defaults.batch_size(n_samples),
+            "batch_size": lambda: (
+                _defaults.STREAM_BATCH_SIZE
+                if streaming
+                else _defaults.batch_size(n_samples)
+            ),
             "max_iter": lambda: _defaults.max_iter(n_samples, self.batch_size_),
         }
-        for name, rule in auto.items():
+        for name, rule in rules.items():
             value = getattr(self, name)
             is_auto = isinstance(value, str) and value == "auto"
             setattr(self, f"{name}_", rule() if is_auto else value)
         self.hidden_layer_sizes_ = check_hidden_layer_sizes(self.hidden_layer_sizes_)
-        self.batch_size_ = min(self.batch_size_, n_samples)
+        if streaming:  # one pass over each chunk, whatever the schedule of a fit
+            self.learning_rate_ = "constant"
+        else:
+            self.batch_size_ = min(self.batch_size_, n_samples)
         self.n_components_ = self.n_components
         self._n_features_out = self.n_components_
         self._check_combinations()
@@ -200,14 +260,12 @@ class BaseAutoencoder(
                 f"{self.output_activation_!r}. Use init='random' for a network with "
                 "this output activation."
             )
-        if self.tied_weights and self.output_activation_ != "identity":
-            if self.init == "pca":
-                raise ValueError(
-                    "tied_weights=True with init='pca' needs "
-                    f"output_activation='identity', got {self.output_activation_!r}: "
-                    "through a link the decoder's axes are not the encoder's. Use "
-                    "init='random' or tied_weights=False."
-                )
+        if self.tied_weights and self._sigmoid_link:
+            raise ValueError(
+                "tied_weights=True with init='pca' needs output_activation='identity', "
+                f"got {self.output_activation_!r}: through a link the decoder's axes "
+                "are not the encoder's. Use init='random' or tied_weights=False."
+            )
         if self.tied_weights and self.architecture is not None:
             raise ValueError(
                 "tied_weights=True needs architecture=None: only the dense network "
@@ -223,16 +281,11 @@ class BaseAutoencoder(
         return self.init == "pca" and self.output_activation_ == "sigmoid"
 
     def _plan(self):
-        from ._training._solvers import default_learning_rate
         from ._training._train import Plan
 
-        rate = self.learning_rate_init
-        if isinstance(rate, str):
-            rate = default_learning_rate(self.solver_)
-        self.learning_rate_init_ = rate
         return Plan(
             solver=self.solver_,
-            learning_rate_init=rate,
+            learning_rate_init=self.learning_rate_init_,
             learning_rate=self.learning_rate_,
             batch_size=self.batch_size_,
             max_iter=self.max_iter_,
@@ -292,201 +345,20 @@ class BaseAutoencoder(
 
         return ReconstructionLoss(self.loss, module)
 
-    def _warm_module(self, X):
+    def _warm_module(self):
+        """Return a copy of the last fit's network to go on from, or None."""
         if not self.warm_start or not self.__sklearn_is_fitted__():
             return None
-        module = self.net_.module_
-        Z_shape = (self.components_shape_, X.shape[1])
-        return copy.deepcopy(module) if Z_shape else None
-
-    def _take(self, fitted, device):
-        self.net_ = fitted.net
-        self.device_ = str(device)
-        self.mean_ = fitted.mean
-        self.n_iter_ = fitted.n_iter
-        self.loss_curve_ = fitted.loss_curve
-        self.validation_loss_curve_ = fitted.validation_loss_curve
-        self.reconstruction_error_ = fitted.reconstruction_error
-        self.pca_reconstruction_error_ = fitted.pca_reconstruction_error
-        self.explained_variance_ratio_ = fitted.explained_variance_ratio
-        self.__dict__.pop("components_", None)
-        if fitted.components is not None:
-            self.components_ = fitted.components
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "net_")
-
-    # -- using ----------------------------------------------------------------------
-
-    def transform(self, X):
-        """Encode rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components_)
-            Codes, float32 for float32 X and float64 otherwise.
-        """
-        from . import _inference
-
-        check_is_fitted(self)
-        X = as_table(self, X, reset=False)
-        return _inference.encode(self.net_.module_, X)
-
-    def inverse_transform(self, X):
-        """Decode codes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components_)
-            Codes, as `transform` returns them.
-
-        Returns
-        -------
-        X_original : ndarray of shape (n_samples, n_features_in_)
-            Rows in the units of the training data; a DataFrame where `set_output`
-            asks for one.
-        """
-        from . import _inference
-
-        check_is_fitted(self)
-        Z = check_array(
-            detach(X), dtype=(np.float64, np.float32), input_name="codes"
-        )
-        if Z.shape[1] != self.n_components_:
+        module = copy.deepcopy(self.net_.module_)
+        fitted = (self.mean_.shape[0], self.explained_variance_ratio_.shape[0])
+        asked = (self.n_features_in_, self.n_components_)
+        if fitted != asked:
             raise ValueError(
-                f"The codes have {Z.shape[1]} columns, but {type(self).__name__} was "
-                f"fitted with n_components_={self.n_components_}."
+                "warm_start=True goes on from a network with (n_features, "
+                f"n_components)={fitted}, but this fit is for {asked}. Fit a clone, or "
+                "set warm_start=False."
             )
-        return self._in_container(_inference.decode(self.net_.module_, Z), X)
-
-    def _in_container(self, X_hat, like):
-        """Return rows as the container that set_output names, as transform would."""
-        config = getattr(self, "_sklearn_output_config", {})
-        container = config.get("transform", get_config()["transform_output"])
-        if container == "default":
-            return X_hat
-        names = getattr(
-            self,
-            "feature_names_in_",
-            np.array([f"x{i}" for i in range(self.n_features_in_)], dtype=object),
-        )
-        if container == "polars":
-            import polars
-
-            return polars.DataFrame(X_hat, schema=list(names), orient="row")
-        import pandas
-
-        return pandas.DataFrame(
-            X_hat, columns=names, index=getattr(like, "index", None)
-        )
-
-    def reconstruct(self, X):
-        """Encode and decode rows, as inverse_transform(transform(X)) does.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        X_hat : ndarray of shape (n_samples, n_features)
-        """
-        from . import _inference
-
-        check_is_fitted(self)
-        X_table = as_table(self, X, reset=False)
-        return self._in_container(
-            _inference.reconstruct(self.net_.module_, X_table), X
-        )
-
-    def score_samples(self, X):
-        """Score rows by how well they are reconstructed: low for outliers.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,)
-            Negative squared error of each row, summed over its columns.
-        """
-        from . import _inference
-
-        check_is_fitted(self)
-        X = as_table(self, X, reset=False)
-        return -_inference.squared_errors(self.net_.module_, X)
-
-    def score(self, X, y=None, sample_weight=None):
-        """Return the variance-weighted R^2 of the reconstruction.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        y : Ignored
-            Present for API consistency.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        score : float
-            1 is perfect, 0 is as good as the mean of X. Comparable with
-            :func:`skae.metrics.reconstruction_r2` of any other reducer.
-        """
-        from . import _inference
-
-        check_is_fitted(self)
-        X = as_table(self, X, reset=False)
-        X_hat = _inference.reconstruct(self.net_.module_, X)
-        dense = X.toarray() if hasattr(X, "toarray") else X
-        return r2_score(
-            np.asarray(dense, dtype=np.float64),
-            X_hat.astype(np.float64),
-            sample_weight=detach(sample_weight),
-            multioutput="variance_weighted",
-        )
-
-    def reconstruction_error(self, X, *, per_feature=False, sample_weight=None):
-        """Return the mean squared error of the reconstruction.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        per_feature : bool, default=False
-            Whether to return one error per column instead of their mean.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        error : float or ndarray of shape (n_features,)
-            In squared units of X.
-        """
-        from . import _inference
-
-        check_is_fitted(self)
-        X = as_table(self, X, reset=False)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                detach(sample_weight), X, ensure_non_negative=True
-            )
-        errors = _inference.column_errors(self.net_.module_, X, sample_weight)
-        return errors if per_feature else float(errors.mean())
-
-    # -- scikit-learn ---------------------------------------------------------------
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        return module
 
 
 @contextmanager

@@ -2,9 +2,18 @@
 
 import math
 
+# What a stream of chunks, whose length nobody knows, is taken for.
+STREAM_ROWS = 1000
+STREAM_BATCH_SIZE = 64
 
-def hidden_layer_sizes(n_samples, n_features, n_components):
-    """Return one hidden layer, wider for wider tables and more rows."""
+# Rates that train standardised columns well; the papers' own for what is not here.
+LEARNING_RATES = {"muon": 0.02, "adamw": 3e-3, "nadam": 2e-3, "sgd": 0.1}
+OTHER_LEARNING_RATE = 1e-3
+STREAM_SLOWDOWN = 1 / 3  # a constant rate has to be lower than the peak of a cycle
+
+
+def hidden_layer_sizes(n_features, n_components):
+    """Return one hidden layer, wider for wider tables and larger codes."""
     width = max(2 * n_components, min(n_features * 4, 256), 32)
     return (int(min(width, 512)),)
 
@@ -14,12 +23,20 @@ def solver(n_samples):
     return "muon" if n_samples >= 2000 else "adamw"
 
 
+def learning_rate_init(solver, *, streaming=False):
+    """Return the rate of a solver, by its name or class."""
+    rate = OTHER_LEARNING_RATE
+    if isinstance(solver, str):
+        rate = LEARNING_RATES.get(solver, OTHER_LEARNING_RATE)
+    return rate * STREAM_SLOWDOWN if streaming else rate
+
+
 def batch_size(n_samples):
-    """Return a power of two, about a sixtieth of the rows within [32, 512]."""
+    """Return a power of two, about a thirtieth of the rows within [32, 512]."""
     return int(min(512, max(32, 2 ** round(math.log2(max(1, n_samples / 30))))))
 
 
 def max_iter(n_samples, batch_size):
-    """Return the epochs that make about 3000 steps, within [10, 200]."""
+    """Return the epochs that make about 3000 steps, within [12, 200]."""
     steps_per_epoch = max(1, n_samples / batch_size)
     return int(min(200, max(12, round(3000 / steps_per_epoch))))

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ._training._rows import as_tensor, dense_chunks
+from ._training._threads import threads_for
 
 # float64 copies of float32 modules: module -> (versions of its weights, copy)
 _DOUBLE = weakref.WeakKeyDictionary()
@@ -34,23 +35,17 @@ def _in_chunks(module, X, function):
         output = function(module, as_tensor(block).to(device, dtype))
         return output.cpu().numpy()
 
-    with torch.inference_mode():
-        first = None
-        for start, (block, _) in _enumerate_rows(dense_chunks(X)()):
+    with torch.inference_mode(), threads_for(module, X.shape[0]):
+        output, start = None, 0
+        for block, _ in dense_chunks(X)():
             result = apply(block)
-            if first is None:
-                if len(result) == X.shape[0]:
-                    return result.astype(X.dtype, copy=False)
-                first = np.empty((X.shape[0], result.shape[1]), dtype=X.dtype)
-            first[start : start + len(result)] = result
-    return first
-
-
-def _enumerate_rows(chunks):
-    start = 0
-    for chunk in chunks:
-        yield start, chunk
-        start += len(chunk[0])
+            if len(result) == X.shape[0]:
+                return result.astype(X.dtype, copy=False)
+            if output is None:
+                output = np.empty((X.shape[0], result.shape[1]), dtype=X.dtype)
+            output[start : start + len(result)] = result
+            start += len(result)
+    return output
 
 
 def in_dtype(module, dtype):

@@ -11,16 +11,23 @@ except ImportError:  # scikit-learn < 1.9
 class FitTask:
     """One fit as scikit-learn's callbacks see it: a task with a subtask per epoch."""
 
-    def __init__(self, estimator, X, y, sample_weight, max_subtasks):
+    def __init__(self, estimator, X, y, sample_weight):
         self._estimator = estimator
         self._context = None
         self._epoch = None
         self._data = {"X": X, "y": y}
         if sample_weight is not None:
             self._data["metadata"] = {"sample_weight": sample_weight}
-        if hasattr(estimator, "_init_callback_context"):
-            self._context = estimator._init_callback_context(max_subtasks=max_subtasks)
-            self._context.call_on_fit_task_begin(estimator=estimator, **self._data)
+
+    def begin(self, max_iter):
+        """Announce the fit and how many epochs it has at most."""
+        if hasattr(self._estimator, "_init_callback_context"):
+            self._context = self._estimator._init_callback_context(
+                max_subtasks=max_iter
+            )
+            self._context.call_on_fit_task_begin(
+                estimator=self._estimator, **self._data
+            )
 
     @property
     def active(self):

@@ -8,7 +8,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 
 def as_table(estimator, X, *, reset):
-    """Return X as a float32 or float64 array, or as CSR; sets n_features_in_ on reset."""
+    """Return X as a float32 or float64 array, or as CSR."""
     X = validate_data(
         estimator,
         detach(X),
@@ -28,10 +28,11 @@ def detach(X):
     return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
 
 
-def used_rows(X, sample_weight):
-    """Return X without the rows of weight zero, and the other weights with mean one.
+def used_rows(X, sample_weight, *, normalise=True):
+    """Return X without the rows of weight zero, and the weights of the others.
 
-    Equal weights come back as None.
+    They have mean one, and are None where they are all equal, unless `normalise` is
+    False.
     """
     if sample_weight is None:
         return X, None
@@ -45,6 +46,8 @@ def used_rows(X, sample_weight):
         )
     if not used.all():
         X, weight = X[used], weight[used]
+    if not normalise:
+        return X, weight
     if np.all(weight == weight[0]):
         return X, None
     return X, weight / weight.mean()
@@ -63,8 +66,7 @@ def check_hidden_layer_sizes(sizes):
 
 def check_unit_interval(estimator, X, loss):
     """Raise a ValueError that names a column with values outside of [0, 1]."""
-    values = X if not sparse.issparse(X) else X
-    lowest, highest = values.min(axis=0), values.max(axis=0)
+    lowest, highest = X.min(axis=0), X.max(axis=0)
     if sparse.issparse(X):
         lowest, highest = lowest.toarray().ravel(), highest.toarray().ravel()
     bad = np.flatnonzero((lowest < 0) | (highest > 1))

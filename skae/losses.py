@@ -40,8 +40,7 @@ class ReconstructionLoss(nn.Module):
         column_weight, mean, scale = None, autoencoder.mean, autoencoder.scale
         self.scale_output = autoencoder.scale_output
         self._squared = (
-            loss == "squared_error"
-            and self.output_activation.function == "identity"
+            loss == "squared_error" and self.output_activation.function == "identity"
         )
         self._logits = (
             loss == "binary_cross_entropy"

@@ -5,26 +5,29 @@ import torch
 
 from .. import _inference
 from .._linear import axis_signs
-from ._rows import dense_chunks
+from ._rows import dense_chunks, spread_rows
 
 SUMMARY_ROWS = 10_000
 SUMMARY_CELLS = 2**23
 
 
-def rotate_codes(module, X, weight, code_scale, mean, *, whiten=False):
+def rotate_codes(module, X, weight, mean, *, whiten=False):
     """Choose the module's rotation from its codes of the training rows.
 
-    With a linear code the rotation is orthogonal in the units of `code_scale`: it
-    leaves the codes centred, uncorrelated and sorted by variance, with the sign that
-    makes each one's largest covariance with a column positive. Codes behind a
-    non-linear activation stay as they are. `whiten` divides by the standard deviation.
+    With a linear code the rotation is orthogonal in the units of X. It leaves the
+    codes centred, uncorrelated and sorted by variance, each with the sign that makes
+    its largest covariance with a column positive. Codes behind a non-linear activation
+    stay as they are. `whiten` divides by the standard deviation.
     """
-    offset, covariance, cross = _code_moments(module, X, weight, mean)
     linear_code = module.code_activation.function == "identity"
     if not linear_code and not whiten:
         return
+    module.set_rotation(None, None)
+    offset, covariance, cross = _code_moments(module, X, weight, mean)
     if linear_code:
-        unit = np.asarray(code_scale)
+        unit = np.ones(len(offset))
+        if module.code_scale is not None:
+            unit = module.code_scale.cpu().numpy()
         _, vectors = np.linalg.eigh(covariance * unit * unit[:, None])
         rotation = vectors.T[::-1] * unit
         rotation *= axis_signs(rotation @ cross)[:, None]
@@ -73,12 +76,11 @@ def explained_variance_ratio(module, X, weight, n_components):
     """Return the R^2 that each further component adds, in order.
 
     The components after it are held at their mean. At most SUMMARY_ROWS evenly spaced
-    rows are used, fewer where there are many components.
+    rows are used, fewer where there are many cells to decode.
     """
-    n_rows = max(200, SUMMARY_CELLS // (n_components * X.shape[1]))
-    kept = np.unique(np.linspace(0, X.shape[0] - 1, min(n_rows, SUMMARY_ROWS)).astype(int))
-    block = _dense(X[kept])
-    w = np.ones(len(kept)) if weight is None else weight[kept]
+    affordable = max(200, SUMMARY_CELLS // (n_components * X.shape[1]))
+    block, w = spread_rows(X, weight, min(SUMMARY_ROWS, affordable))
+    w = np.ones(len(block)) if w is None else w
     Z = _inference.encode(module, block)
     centre = np.average(Z, axis=0, weights=w).astype(Z.dtype)
     target = block.astype(np.float64)
@@ -91,7 +93,3 @@ def explained_variance_ratio(module, X, weight, n_components):
         residual = _inference.decode(module, truncated) - target
         scores.append(1 - w @ (residual**2).sum(axis=1) / total)
     return np.diff(scores)
-
-
-def _dense(block):
-    return block.toarray() if hasattr(block, "toarray") else np.asarray(block)

@@ -1,6 +1,7 @@
 """From a table to a trained autoencoder: split, start, train, select, rotate."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,15 +41,26 @@ class Task:
     validation_fraction: float | None = 0.1
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fitted:
     """What a fit leaves behind, in the words of the estimator's attributes."""
 
+    FIELDS: ClassVar = (
+        "net",
+        "mean",
+        "n_iter",
+        "loss_curve",
+        "validation_loss_curve",
+        "reconstruction_error",
+        "pca_reconstruction_error",
+        "explained_variance_ratio",
+        "components",
+    )
     net: object
     mean: np.ndarray
     n_iter: int
     loss_curve: list
-    validation_loss_curve: list
+    validation_loss_curve: list | None
     reconstruction_error: float
     pca_reconstruction_error: float
     explained_variance_ratio: np.ndarray
@@ -58,22 +70,23 @@ class Fitted:
 def fit(X, weight, task, plan, *, seed, device, warm_module=None, hook=None):
     """Return the `Fitted` autoencoder of a dense or CSR table X.
 
-    `warm_module` is an earlier fit's network to go on from; it is not changed.
-    `hook` is a callback of skorch's that follows the epochs.
+    `warm_module` is an earlier fit's network to go on from; it is changed in place.
+    `hook` is a skorch callback that follows the epochs.
     """
-    generators = make_generators(seed, ("init", "split", "shuffle"))
-    generators |= make_generators(seed + 1, ("dropout",), device)
     chunks = dense_chunks(X, weight)
     moments = column_moments(chunks)
+    check_finite(moments)
     axes = principal_axes(chunks, moments, task.n_components)
-    start = None
-    if task.init == "pca":
-        start = pca_start(moments, axes, task.n_components, tied=task.tied_weights)
     held_out = _held_out_rows(X.shape[0], task.validation_fraction, seed)
-    rows, training, validation = _rows(X, weight, start, held_out, plan, device)
-    if start is not None and task.sigmoid_link:
-        start = fit_sigmoid_link(start, training)
-    module = warm_module or task.make_module(start, generators["init"])
+    generators = fit_generators(seed, device)
+    module = warm_module
+    if module is None:
+        module = start_module(X, weight, moments, axes, task, generators["init"])
+    rows = standardised_rows(X, weight, module, plan, device)
+    training, validation = rows, None
+    if len(held_out):
+        kept = np.setdiff1d(np.arange(X.shape[0]), held_out, assume_unique=True)
+        training, validation = rows.subset(kept), rows.subset(held_out)
     net = make_net(
         module,
         task.make_criterion(module),
@@ -83,14 +96,52 @@ def fit(X, weight, task, plan, *, seed, device, warm_module=None, hook=None):
         n_batches=-(-len(training) // plan.batch_size),
         validation=validation,
     )
-    _train(net, training, validation, plan, start or warm_module, hook)
+    has_start = task.init == "pca" or warm_module is not None
+    _train(net, training, validation, plan, has_start, hook)
     net.release()
-    code_scale = np.ones(task.n_components) if start is None else start.code_scale
-    rotate_codes(
-        net.module_, X, weight, code_scale, moments.mean, whiten=task.whiten
+    rotate_codes(net.module_, X, weight, moments.mean, whiten=task.whiten)
+    return _summarise(net, X, weight, held_out, moments, axes, task.n_components)
+
+
+def fit_generators(seed, device):
+    """Return the generators of a fit: each use has its own."""
+    return make_generators(seed, ("init", "shuffle")) | make_generators(
+        seed + 1, ("dropout",), device
     )
-    judge = np.arange(X.shape[0]) if validation is None else held_out
-    return _summarise(net, X, weight, judge, moments, axes, task)
+
+
+def check_finite(moments):
+    """Raise a ValueError that names a column whose variance overflows."""
+    with np.errstate(over="ignore"):
+        bad = np.flatnonzero(~np.isfinite(moments.scale**2 * moments.n_samples))
+    if len(bad):
+        raise ValueError(
+            f"Column {bad[0]} has a standard deviation of {moments.scale[bad[0]]:g}: "
+            "its squares overflow float64. Scale X, for instance with StandardScaler."
+        )
+
+
+def start_module(X, weight, moments, axes, task, generator):
+    """Return the network that training starts from."""
+    if task.init != "pca":
+        return task.make_module(None, generator)
+    start = pca_start(moments, axes, task.n_components, tied=task.tied_weights)
+    if task.sigmoid_link:
+        start = fit_sigmoid_link(start, X, weight)
+    return task.make_module(start, generator)
+
+
+def standardised_rows(X, weight, module, plan, device):
+    """Return the rows of X as the module's `propagate` takes them."""
+    scaled = module.mean is not None
+    return Rows(
+        X,
+        weight,
+        mean=module.mean.cpu().numpy() if scaled else None,
+        inverse_scale=module.inverse_scale.cpu().numpy() if scaled else None,
+        dtype=DTYPES[plan.precision],
+        device=device,
+    )
 
 
 def _held_out_rows(n_samples, validation_fraction, seed):
@@ -102,78 +153,58 @@ def _held_out_rows(n_samples, validation_fraction, seed):
     return np.sort(order[:n_held_out])
 
 
-def _rows(X, weight, start, held_out, plan, device):
-    """Return all rows, those to train on and those to judge by (None without any)."""
-    inverse = None
-    if start is not None:
-        scale = start.scale.numpy()
-        inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-    rows = Rows(
-        X,
-        weight,
-        mean=None if start is None else start.mean.numpy(),
-        inverse_scale=inverse,
-        dtype=DTYPES[plan.precision],
-        device=device,
-    )
-    if len(held_out) == 0:
-        return rows, rows, None
-    kept = np.setdiff1d(np.arange(X.shape[0]), held_out, assume_unique=True)
-    return rows, rows.subset(kept), rows.subset(held_out)
-
-
-def _train(net, training, validation, plan, start, hook):
+def _train(net, training, validation, plan, has_start, hook):
     """Train the net in place; with a start, the result is never worse on the judge."""
-    judge = training if validation is None else validation
-    if start is None:
-        train(net, training, plan, monitor=_monitor(validation), hook=hook)
+    monitor = "train_loss" if validation is None else "valid_loss"
+    if not has_start:
+        train(net, training, plan, monitor=monitor, hook=hook)
         return
+    judge = training if validation is None else validation
     start_state = copy_state(net.module_)
     start_loss = mean_loss(row_losses(net, judge), judge)
-    if is_linear(net.module_) and net.criterion_.loss == "squared_error":
+    if _is_solved(net):
         net.history.new_epoch()
         net.history.record("train_loss", mean_loss(row_losses(net, training), training))
         if validation is not None:
             net.history.record("valid_loss", start_loss)
         return
-    train(
-        net,
-        training,
-        plan,
-        monitor=_monitor(validation),
-        start_loss=start_loss if validation is not None else None,
-        hook=hook,
-    )
+    start_loss = None if validation is None else start_loss
+    train(net, training, plan, monitor=monitor, start_loss=start_loss, hook=hook)
     keep_what_helps(net, start_state, judge)
 
 
-def _monitor(validation):
-    return "train_loss" if validation is None else "valid_loss"
+def _is_solved(net):
+    """Whether the start is the optimum: PCA, for a linear network."""
+    return (
+        is_linear(net.module_)
+        and net.criterion_.loss == "squared_error"
+        and net.penalty is None
+        and net.module_.mean is not None
+    )
 
 
-def _summarise(net, X, weight, judge, moments, axes, task):
-    X_judge, w_judge = X[judge], None if weight is None else weight[judge]
+def _summarise(net, X, weight, held_out, moments, axes, n_components):
     history = net.history
+    X_judge, w_judge = X, weight
+    if len(held_out):
+        X_judge, w_judge = X[held_out], None if weight is None else weight[held_out]
+    errors = _inference.squared_errors(net.module_, X_judge)
+    pca_errors = projection_errors(dense_chunks(X_judge), moments, axes)
     return Fitted(
         net=net,
         mean=moments.mean,
         n_iter=len(history),
         loss_curve=history[:, "train_loss"],
-        validation_loss_curve=(
-            history[:, "valid_loss"] if len(judge) < X.shape[0] else None
-        ),
-        reconstruction_error=_per_cell(
-            _inference.squared_errors(net.module_, X_judge), X, w_judge
-        ),
-        pca_reconstruction_error=_per_cell(
-            projection_errors(dense_chunks(X_judge), moments, axes), X, w_judge
-        ),
+        validation_loss_curve=history[:, "valid_loss"] if len(held_out) else None,
+        reconstruction_error=mean_per_cell(errors, X, w_judge),
+        pca_reconstruction_error=mean_per_cell(pca_errors, X, w_judge),
         explained_variance_ratio=explained_variance_ratio(
-            net.module_, X, weight, task.n_components
+            net.module_, X, weight, n_components
         ),
         components=linear_axes(net.module_),
     )
 
 
-def _per_cell(row_errors, X, weight):
+def mean_per_cell(row_errors, X, weight):
+    """Return the weighted mean of some rows' summed squares, per column."""
     return float(np.average(row_errors, weights=weight)) / X.shape[1]

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import inspect
 
 import torch
 from skorch import NeuralNet
@@ -9,7 +10,7 @@ from skorch.callbacks import Callback, EarlyStopping, EpochTimer
 from skorch.utils import to_device
 
 from ._rows import Batches, Rows
-from ._threads import step_cost, threads_for
+from ._threads import threads_for
 
 VALIDATION_BATCH_SIZE = 2048
 
@@ -98,6 +99,8 @@ class AutoencoderNet(NeuralNet):
         self.optimizer_, *others = self.make_optimizers(parameters)
         if others:
             (self.second_optimizer_,) = others
+        closure = inspect.signature(self.optimizer_.step).parameters["closure"]
+        self._needs_closure = closure.default is inspect.Parameter.empty
         self._base_rates = [
             [group["lr"] for group in getattr(self, f"{name}_").param_groups]
             for name in self._optimizers
@@ -145,7 +148,7 @@ class AutoencoderNet(NeuralNet):
                 for group, rate in zip(groups, rates, strict=True):
                     group["lr"] = rate * factor
         self.step_ += 1
-        if self._batch_hooks:
+        if self._batch_hooks or self._needs_closure:
             return super().train_step(batch, **fit_params)
         self._zero_grad_optimizer()
         U, weight = batch
@@ -212,8 +215,10 @@ class AutoencoderNet(NeuralNet):
         """
         self.notify("on_train_begin", X=rows, y=None)
         try:
-            cost = step_cost(self.module_, self.batch_size)
-            with contextlib.suppress(StopTraining), threads_for(cost):
+            with (
+                contextlib.suppress(StopTraining),
+                threads_for(self.module_, self.batch_size, training=True),
+            ):
                 self.fit_loop(rows, None, epochs=epochs)
         finally:
             self.notify("on_train_end", X=rows, y=None)
@@ -261,7 +266,7 @@ class AutoencoderNet(NeuralNet):
 
 
 def _asks_to_stop(callback, interrupt):
-    """skorch's EarlyStopping raises KeyboardInterrupt to stop; a Ctrl-C is not that."""
+    """Skorch's EarlyStopping raises KeyboardInterrupt to stop; a Ctrl-C is not that."""
     if not isinstance(callback, EarlyStopping) or callback.misses_ < callback.patience:
         return False
     trace = interrupt.__traceback__

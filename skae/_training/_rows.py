@@ -35,7 +35,7 @@ class Rows(Dataset):
         self.mean = mean
         self.inverse_scale = inverse_scale
         self.dtype = dtype
-        self.device = device
+        self.device = torch.device(device)
         self.indices = torch.arange(X.shape[0])
         self.weight = (
             None
@@ -46,11 +46,15 @@ class Rows(Dataset):
 
     def _prepare(self):
         size = self.X.shape[0] * self.X.shape[1] * self.dtype.itemsize
-        unchanged = self.mean is None and not sparse.issparse(self.X)
-        if unchanged and self.device.type == "cpu":
-            if self.X.dtype == _numpy_dtype(self.dtype):
-                return as_tensor(self.X)
-        if size > STANDARDISED_COPY_LIMIT and self.device.type == "cpu":
+        on_cpu = self.device.type == "cpu"
+        if (
+            on_cpu
+            and self.mean is None
+            and not sparse.issparse(self.X)
+            and self.X.dtype == _numpy_dtype(self.dtype)
+        ):
+            return as_tensor(self.X)
+        if on_cpu and size > STANDARDISED_COPY_LIMIT:
             return None
         prepared = torch.empty(self.X.shape, dtype=self.dtype)
         for rows in row_slices(*self.X.shape):
@@ -129,6 +133,14 @@ def dense_chunks(X, sample_weight=None):
             yield block, None if sample_weight is None else sample_weight[rows]
 
     return chunks
+
+
+def spread_rows(X, weight, n_rows):
+    """Return at most `n_rows` evenly spaced rows of X, dense, and their weights."""
+    kept = np.linspace(0, X.shape[0] - 1, min(n_rows, X.shape[0])).astype(int)
+    block = X[kept]
+    block = block.toarray() if sparse.issparse(block) else np.asarray(block)
+    return block, None if weight is None else weight[kept]
 
 
 def as_tensor(array):

@@ -35,10 +35,11 @@ def lower_bound(gains, weight=None):
     """Return the mean of some gains less `CAUTION` standard errors."""
     if len(gains) < 2:
         return -np.inf
-    mean = np.average(gains, weights=weight)
-    share = np.full(len(gains), 1 / len(gains)) if weight is None else weight / weight.sum()
-    error = np.sqrt((share**2 * (gains - mean) ** 2).sum() * len(gains) / (len(gains) - 1))
-    return mean - CAUTION * error
+    n_rows = len(gains)
+    share = np.ones(n_rows) / n_rows if weight is None else weight / weight.sum()
+    mean = share @ gains
+    variance = (share**2 @ (gains - mean) ** 2) * n_rows / (n_rows - 1)
+    return mean - CAUTION * np.sqrt(variance)
 
 
 def interpolate(start, end, factor):

@@ -14,9 +14,6 @@ SOLVERS = {
     "adagrad": torch.optim.Adagrad,
     "sgd": torch.optim.SGD,
 }
-# Rates that train the networks of this package well on standardised columns.
-LEARNING_RATES = {"adamw": 3e-3, "muon": 0.02, "sgd": 0.1, "nadam": 2e-3}
-DEFAULT_LEARNING_RATE = 1e-3
 ADAMW_BESIDE_MUON = 0.15  # of Muon's rate, for what is not a matrix
 
 
@@ -46,11 +43,6 @@ def _make(optimizer, parameters, learning_rate):
     if optimizer is torch.optim.SGD:
         arguments |= {"momentum": 0.9, "nesterov": True}
     return optimizer(parameters, **arguments)
-
-
-def default_learning_rate(solver):
-    """Return the rate that "auto" stands for."""
-    return LEARNING_RATES.get(solver, DEFAULT_LEARNING_RATE)
 
 
 def one_cycle(progress):

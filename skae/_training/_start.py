@@ -1,9 +1,11 @@
 """The linear autoencoder that training starts from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+
+from ._rows import spread_rows
 
 LINK_ROWS = 4096
 LINK_ITERATIONS = 60
@@ -68,18 +70,19 @@ def pca_start(moments, axes, n_components, *, tied=False):
     )
 
 
-def fit_sigmoid_link(start, rows):
+def fit_sigmoid_link(start, X, weight):
     """Return `start` with a decoder that fits X in [0, 1] through a sigmoid.
 
     Logistic regression of every column on the codes, by steps with the constant bound
     Z^T Z / 4 on the Hessian (Boehning and Lindsay, 1988), which never overshoot.
     """
-    spread = torch.linspace(0, len(rows) - 1, min(len(rows), LINK_ROWS)).round().long()
-    U, weight = rows[spread]
-    U = U.double().cpu()
-    X = (U * start.scale + start.mean).clamp(0.001, 0.999)
-    Z = torch.cat([U @ start.axes_in.T, torch.ones(len(U), 1)], dim=1)
-    weighted = Z if weight is None else Z * weight.double().cpu()[:, None]
+    block, w = spread_rows(X, weight, LINK_ROWS)
+    X = torch.tensor(block, dtype=torch.float64)
+    inverse_scale = torch.where(start.scale > 0, 1 / start.scale, 0.0)
+    U = (X - start.mean) * inverse_scale
+    X = X.clamp(0.001, 0.999)
+    Z = torch.cat([U @ start.axes_in.T, torch.ones(len(U), 1, dtype=U.dtype)], dim=1)
+    weighted = Z if w is None else Z * torch.tensor(w)[:, None]
     ridge = 1e-3 * len(Z) * torch.eye(Z.shape[1], dtype=Z.dtype)
     inverse = torch.linalg.inv(weighted.T @ Z + ridge)
     coef = torch.zeros(Z.shape[1], X.shape[1], dtype=Z.dtype)
@@ -87,11 +90,4 @@ def fit_sigmoid_link(start, rows):
     for _ in range(LINK_ITERATIONS):
         slope = weighted.T @ (X - torch.sigmoid(Z @ coef)) - 1e-3 * coef
         coef += 4 * inverse @ slope
-    return Start(
-        mean=start.mean,
-        scale=start.scale,
-        axes_in=start.axes_in,
-        axes_out=coef[:-1].T.contiguous(),
-        offset=coef[-1],
-        code_scale=start.code_scale,
-    )
+    return replace(start, axes_out=coef[:-1].T.contiguous(), offset=coef[-1])

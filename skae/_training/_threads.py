@@ -10,23 +10,23 @@ from contextlib import contextmanager
 import torch
 from threadpoolctl import ThreadpoolController
 
-# Floating-point operations of a step below which a second thread is not worth it.
+# Floating-point operations below which a second thread is not worth the risk: of a
+# training step, repeated thousands of times, and of a single pass through the network.
 SMALL_STEP = 5e7
-
-
-def step_cost(module, batch_size):
-    """Return the floating-point operations of one training step, roughly."""
-    return 6 * batch_size * sum(p.numel() for p in module.parameters())
+SMALL_PASS = 3e8
 
 
 @contextmanager
-def threads_for(cost):
-    """Compute in one thread if `cost` is small; other Python threads do not notice.
+def threads_for(module, n_rows, *, training=False):
+    """Use one thread if so many rows through the module are little work.
 
-    The number of OpenMP threads belongs to the calling thread. (torch.set_num_threads
-    changes it for threads yet to come and for MKL everywhere.)
+    Other Python threads do not notice: the number of OpenMP threads belongs to the
+    calling one. (torch.set_num_threads changes it for threads yet to come, and for MKL
+    everywhere.)
     """
-    if cost >= SMALL_STEP or torch.get_num_threads() == 1:
+    n_weights = sum(weight.numel() for weight in module.parameters())
+    small = SMALL_STEP / 6 if training else SMALL_PASS / 2
+    if n_weights * n_rows >= small or torch.get_num_threads() == 1:
         yield
         return
     pools = _openmp_pools()

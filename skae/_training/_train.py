@@ -13,6 +13,7 @@ from ..networks._autoencoder import Anchored
 from ._callbacks import BestWeights, Progress
 from ._net import AutoencoderNet
 from ._solvers import SCHEDULES, make_optimizers
+from ._threads import threads_for
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,7 @@ class Plan:
 
 def make_net(module, criterion, plan, *, device, generators, n_batches, validation):
     """Return an initialised net for a module, ready to train on rows."""
-    for part in module.modules():
-        if hasattr(part, "generator"):
-            part.generator = generators["dropout"]
+    set_generators(module, generators)
     schedule = SCHEDULES[plan.learning_rate]
     net = AutoencoderNet(
         module,
@@ -60,6 +59,13 @@ def make_net(module, criterion, plan, *, device, generators, n_batches, validati
     return net.initialize()
 
 
+def set_generators(module, generators):
+    """Hand the layers that draw random numbers their generator."""
+    for part in module.modules():
+        if hasattr(part, "generator"):
+            part.generator = generators["dropout"]
+
+
 def make_penalty(alpha, l1_ratio):
     """Return the penalty on a module's weights as a function, or None without one."""
     if alpha == 0:
@@ -74,7 +80,9 @@ def make_penalty(alpha, l1_ratio):
 def penalised_weights(module):
     """Yield the weight matrices; of an anchored part, the correction's alone."""
     anchors = {
-        id(part.linear.weight) for part in module.modules() if isinstance(part, Anchored)
+        id(part.linear.weight)
+        for part in module.modules()
+        if isinstance(part, Anchored)
     }
     for weight in module.parameters():
         if weight.ndim > 1 and id(weight) not in anchors:
@@ -115,7 +123,7 @@ def train(net, rows, plan, *, monitor, start_loss=None, hook=None):
 def row_losses(net, rows):
     """Return the loss of every row in evaluation mode, as float64 numpy array."""
     net._set_training(False)
-    with torch.inference_mode():
+    with torch.inference_mode(), threads_for(net.module_, len(rows)):
         losses = [
             net.criterion_.per_row(net.infer(U).to(U.dtype), U)
             for U, _ in rows.chunks()

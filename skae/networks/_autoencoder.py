@@ -37,6 +37,12 @@ class Autoencoder(nn.Module):
         The columns are standardised by these before the encoder and brought back
         after the decoder. A column of scale 0 is constant: it encodes to 0 and decodes
         to its mean. None leaves the columns alone.
+
+    code_scale : Tensor of shape (n_components,) or None
+        Units of the encoder's outputs in the units of X, where they have any.
+
+    scale_output : bool
+        False if the output activation already ends in the units of X.
     """
 
     def __init__(
@@ -48,6 +54,7 @@ class Autoencoder(nn.Module):
         output_activation="identity",
         mean=None,
         scale=None,
+        code_scale=None,
         scale_output=True,
     ):
         super().__init__()
@@ -60,6 +67,7 @@ class Autoencoder(nn.Module):
         self.register_buffer("mean", mean)
         self.register_buffer("scale", scale)
         self.register_buffer("inverse_scale", inverse_scale)
+        self.register_buffer("code_scale", code_scale)
         self.set_rotation(None, None)
 
     def set_rotation(self, rotation, offset):

@@ -39,14 +39,13 @@ def anchored_autoencoder(encoder, decoder, start, *, tied_weights=False, **optio
         _correct(out, decoder, len(start.axes_in)),
         mean=start.mean,
         scale=start.scale,
+        code_scale=start.code_scale,
         **options,
     )
 
 
 def _linear_map(weight, bias, dtype):
-    layer = nn.utils.skip_init(
-        nn.Linear, weight.shape[1], weight.shape[0], dtype=dtype
-    )
+    layer = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0], dtype=dtype)
     layer.weight.data.copy_(weight)
     layer.bias.data.copy_(bias)
     return layer

@@ -3,6 +3,7 @@
 from functools import partial
 
 from . import (
+    _arrays,
     _attributes,
     _codes,
     _containers,
@@ -18,14 +19,16 @@ from ._prepare import prepared
 
 __all__ = ["autoencoder_checks", "check_autoencoder"]
 
+# What later checks build on is checked first.
 _TOPICS = (
     _fit,
     _attributes,
     _random,
-    _weights,
     _codes,
     _inverse,
+    _arrays,
     _scores,
+    _weights,
     _containers,
     _copies,
     _interrupt,
@@ -71,7 +74,9 @@ def check_autoencoder(estimator):
       ``score_samples`` need not be the negative squared error;
     - with ``sparse`` set in its input tags it takes sparse tables;
     - with ``warm_start=True`` it may remember the fit before;
-    - codes may outnumber the columns, and may be zero for many rows.
+    - with parameters that cannot be pickled, such as a lambda, it need not be either.
+
+    Codes may outnumber the columns, and need not be linear in them.
 
     Examples
     --------

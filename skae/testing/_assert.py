@@ -9,12 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 
 
 def assert_same(actual, expected, message):
-    """Raise with `message` unless two arrays are equal bit for bit."""
+    """Raise with `message` unless two arrays are equal, value by value."""
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.shape == expected.shape, (
         f"{message} (shapes {actual.shape} and {expected.shape})"
     )
-    assert np.array_equal(actual, expected), (
+    assert np.array_equal(actual, expected, equal_nan=True), (
         f"{message} ({np.mean(actual != expected):.0%} of the values differ, by up to "
         f"{_distance(actual, expected):.3g})"
     )
@@ -80,9 +80,9 @@ class Snapshot:
     def __init__(self, estimator, X):
         self.estimator = estimator
         self.X = X
-        self.names = set(vars(estimator))
         self.codes = estimator.transform(X).copy()
         self.rows = estimator.inverse_transform(self.codes).copy()
+        self.names = set(vars(estimator))
 
     def assert_unchanged(self, event):
         """Raise if attributes came or went, or if codes or reconstructions moved."""

@@ -5,7 +5,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from ._assert import assert_close, assert_finite, assert_raises
-from ._prepare import N_FEATURES, N_SAMPLES, in_full, make_rows
+from ._prepare import LONG, N_FEATURES, N_SAMPLES, in_full, make_rows
 
 
 def check_inverse_shape(estimator):
@@ -42,6 +42,17 @@ def check_inverse_belongs_to_its_code(estimator):
     assert_close(few, rows[40:57], message.format("among fewer"))
     backwards = estimator.inverse_transform(Z[::-1].copy())[::-1]
     assert_close(backwards, rows, message.format("in another order"))
+
+
+def check_long_inverse(estimator):
+    """Codes are decoded alike in a table that is too long to be decoded at once."""
+    X = make_rows()
+    Z = estimator.fit(X).transform(X)
+    n_repeats = LONG // N_SAMPLES
+    rows = estimator.inverse_transform(np.tile(Z, (n_repeats, 1)))
+    expected = np.tile(estimator.inverse_transform(Z), (n_repeats, 1))
+    message = f"{LONG} codes are not decoded to the same rows as in parts"
+    assert_close(rows, expected, message)
 
 
 def check_inverse_width_error(estimator):
@@ -115,13 +126,15 @@ def check_round_trip_beats_the_mean(estimator):
 
 
 def check_pipeline(estimator):
-    """In a Pipeline, rows go through all steps and back."""
+    """As a step of a Pipeline it is fitted, and rows go through all steps and back."""
     X = 5 + 3 * make_rows()
-    scalers = make_pipeline(StandardScaler(), MinMaxScaler(clip=True))
-    pipeline = make_pipeline(scalers, estimator).fit(X)
-    Z = estimator.transform(scalers.transform(X))
+    before, after = MinMaxScaler(clip=True), StandardScaler()
+    pipeline = make_pipeline(before, estimator, after)
+    Z = pipeline.fit_transform(X)
+    expected = after.transform(estimator.transform(before.transform(X)))
     message = "{} of a Pipeline differs from its steps' one after the other"
-    assert_close(pipeline.transform(X), Z, message.format("transform"), tol=1e-8)
-    expected = scalers.inverse_transform(estimator.inverse_transform(Z))
+    assert_close(Z, expected, message.format("fit_transform"), tol=1e-8)
+    codes = after.inverse_transform(Z)
+    expected = before.inverse_transform(estimator.inverse_transform(codes))
     found = pipeline.inverse_transform(Z)
     assert_close(found, expected, message.format("inverse_transform"), tol=1e-8)

@@ -1,5 +1,6 @@
 """The estimators and the tables that the checks work on."""
 
+import pickle
 from numbers import Integral
 
 import numpy as np
@@ -10,6 +11,7 @@ N_FEATURES = 12
 N_DIMENSIONS = 3  # of the curved surface that the rows lie near
 NOISE = 0.02
 FEW_EPOCHS = 10
+LONG = 100_000  # rows: more than inference takes at once
 
 # The methods that take rows.
 ROW_METHODS = (
@@ -42,6 +44,15 @@ def _is_long(max_iter):
     if isinstance(max_iter, Integral):
         return max_iter > FEW_EPOCHS
     return isinstance(max_iter, str)  # "auto"; anything else is left alone
+
+
+def has_picklable_parameters(estimator):
+    """Return whether pickle takes the parameters: it takes no lambda, for example."""
+    try:
+        pickle.dumps(estimator.get_params())
+    except Exception:
+        return False
+    return True
 
 
 def make_rows(seed=0):

@@ -14,37 +14,6 @@ from ._callbacks import with_callback
 from ._prepare import make_rows
 
 
-def check_fit_is_reproducible(estimator):
-    """Two fits with one random_state give the same codes and rows bit for bit."""
-    X = make_rows()
-    first, second = clone(estimator).fit(X), estimator.fit(X)
-    message = "two fits with the same random_state differ in {}"
-    Z = first.transform(X)
-    assert_same(second.transform(X), Z, message.format("transform"))
-    assert_same(
-        second.inverse_transform(Z),
-        first.inverse_transform(Z),
-        message.format("inverse_transform"),
-    )
-
-
-def check_methods_are_deterministic(estimator):
-    """Every method of a fitted estimator answers the same twice."""
-    X = make_rows()
-    Z = estimator.fit(X).transform(X)
-    calls = {
-        "transform": lambda: estimator.transform(X),
-        "inverse_transform": lambda: estimator.inverse_transform(Z),
-        "reconstruct": lambda: estimator.reconstruct(X),
-        "score_samples": lambda: estimator.score_samples(X),
-    }
-    for name, call in calls.items():
-        message = (
-            f"{name} answers differently when asked again; expected no chance in it"
-        )
-        assert_same(call(), call(), message)
-
-
 def check_global_generators_are_left_alone(estimator):
     """No method moves the global generators of random, numpy or torch."""
     X = make_rows()

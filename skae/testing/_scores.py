@@ -78,8 +78,8 @@ def check_outliers_score_low(estimator):
     inliers = estimator.score_samples(X).mean()
     assert outliers < inliers, (
         f"score_samples is {outliers:.3g} on average for random corners of the unit "
-        f"cube and {inliers:.3g} for the training rows; expected the corners, which are "
-        "outliers, to score lower"
+        f"cube and {inliers:.3g} for the training rows; expected the corners to "
+        "score lower: they are outliers"
     )
 
 

@@ -2,8 +2,6 @@
 
 import csv
 import re
-import zipfile
-import zlib
 from itertools import islice
 from operator import getitem
 from pathlib import Path
@@ -130,6 +128,8 @@ def _read_text(path):
         )
     except UnicodeDecodeError as error:
         raise ValueError("the file is not text in UTF-8") from error
+    except csv.Error as error:
+        raise ValueError(f"the first line holds no column names: {error}") from error
     if not has_header:
         return frame, None, ["no line of column names: columns are numbered from 0"]
     return _named(frame, names)
@@ -179,6 +179,8 @@ def _read_parquet(path):
         raise ImportError(
             'reading .parquet needs pyarrow: pip install "skae[cli]"'
         ) from error
+    except Exception as error:  # a damaged file raises anything
+        raise ValueError(f"the file is no intact parquet file: {error}") from error
 
 
 def _read_arrays(path):
@@ -214,7 +216,7 @@ def _X_and_y(loaded):
 def _intact(read, *args, **kwargs):
     try:
         return read(*args, **kwargs)
-    except (EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # a damaged file raises anything, even SyntaxError
         raise ValueError(
             "the file is no intact set of plain arrays (pickled objects are not loaded)"
         ) from error

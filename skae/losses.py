@@ -50,9 +50,8 @@ class ReconstructionLoss(nn.Module):
             largest = scale.max().clamp(min=torch.finfo(scale.dtype).tiny)
             variance = (scale / largest).square()
             self.unit = float(variance.mean() * largest.square()) or 1.0
-            column_weight = (variance / variance.sum().clamp(min=1e-300)).to(
-                torch.get_default_dtype()
-            )
+            dtype = next(autoencoder.parameters()).dtype
+            column_weight = (variance / variance.sum().clamp(min=1e-300)).to(dtype)
         self.register_buffer("column_weight", column_weight)
         self.register_buffer("mean", mean)
         self.register_buffer("scale", scale)
@@ -63,7 +62,7 @@ class ReconstructionLoss(nn.Module):
             squares = (output - U).square()
             if self.column_weight is None:
                 return squares.mean(dim=1)
-            return squares @ self.column_weight.to(U.dtype)
+            return squares @ self.column_weight
         X = U if self.mean is None else (U * self.scale + self.mean).to(U.dtype)
         if self._logits:
             cells = F.binary_cross_entropy_with_logits(output, X, reduction="none")

@@ -77,6 +77,13 @@ class Rows(Dataset):
             other.weight = self.weight / self.weight[other.indices].mean()
         return other
 
+    @property
+    def sample_weight(self):
+        """The weights of these rows as a float64 array, or None."""
+        if self.weight is None:
+            return None
+        return self.weight[self.indices].double().cpu().numpy()
+
     def __len__(self):
         return len(self.indices)
 

@@ -19,12 +19,11 @@ def keep_what_helps(net, start, judge):
     end = copy_state(net.module_)
     net.module_.load_state_dict(start)
     start_losses = row_losses(net, judge)
-    weight = None if judge.weight is None else judge.weight.double().cpu().numpy()
     best_factor, best_bound, best_state = 0.0, 0.0, start
     for factor in FACTORS:
         state = interpolate(start, end, factor)
         net.module_.load_state_dict(state)
-        bound = lower_bound(start_losses - row_losses(net, judge), weight)
+        bound = lower_bound(start_losses - row_losses(net, judge), judge.sample_weight)
         if bound > best_bound:
             best_factor, best_bound, best_state = factor, bound, state
     net.module_.load_state_dict(best_state)

@@ -133,8 +133,7 @@ def row_losses(net, rows):
 
 def mean_loss(losses, rows):
     """Return the weighted mean of `row_losses`."""
-    weight = None if rows.weight is None else rows.weight.double().cpu().numpy()
-    return float(np.average(losses, weights=weight))
+    return float(np.average(losses, weights=rows.sample_weight))
 
 
 def copy_state(module):

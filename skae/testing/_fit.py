@@ -25,6 +25,20 @@ def check_fit_returns_self(estimator):
             )
 
 
+def check_fit_leaves_its_input_alone(estimator):
+    """`fit` changes neither X nor y nor sample_weight."""
+    given = {
+        "X": make_rows(),
+        "y": np.arange(N_SAMPLES),
+        "sample_weight": make_weights(),
+    }
+    copies = {name: array.copy() for name, array in given.items()}
+    estimator.fit(**given)
+    for name, array in given.items():
+        message = f"fit changes {name} in place; expected it to work on a copy"
+        assert_same(array, copies[name], message)
+
+
 def check_methods_are_deterministic(estimator):
     """Every method of a fitted estimator answers the same twice."""
     X = make_rows()
@@ -79,20 +93,6 @@ def _content(value):
         return joblib.hash(value)
     except Exception:  # what cannot be pickled, such as a lambda
         return repr(value)
-
-
-def check_fit_leaves_its_input_alone(estimator):
-    """`fit` changes neither X nor y nor sample_weight."""
-    given = {
-        "X": make_rows(),
-        "y": np.arange(N_SAMPLES),
-        "sample_weight": make_weights(),
-    }
-    copies = {name: array.copy() for name, array in given.items()}
-    estimator.fit(**given)
-    for name, array in given.items():
-        message = f"fit changes {name} in place; expected it to work on a copy"
-        assert_same(array, copies[name], message)
 
 
 def check_read_only_input(estimator):

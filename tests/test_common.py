@@ -1,0 +1,89 @@
+"""scikit-learn's own checks, and those that its test suite runs beside them."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skae import AutoencoderTransformer
+
+TEXTBOOK = {
+    "init": "random",
+    "activation": "relu",
+    "code_activation": "relu",
+    "hidden_layer_sizes": (16,),
+    "learning_rate": "constant",
+    "solver": "adam",
+}
+CONFIGURATIONS = [
+    AutoencoderTransformer(max_iter=5),
+    AutoencoderTransformer(max_iter=5, **TEXTBOOK),
+    AutoencoderTransformer(max_iter=5, hidden_layer_sizes=(16, 8), dropout=0.2),
+    AutoencoderTransformer(max_iter=5, tied_weights=True, whiten=True),
+]
+# Every step sees every row, and every row is trained on: nothing depends on whether a
+# row of weight two comes once or twice.
+FULL_BATCH = AutoencoderTransformer(
+    hidden_layer_sizes=(16,),
+    batch_size=1000,
+    max_iter=20,
+    early_stopping=False,
+    precision="float64",
+)
+REASON = "a mini-batch or a held-out row is one row, whatever its weight"
+WEIGHT_CHECKS = {
+    "check_sample_weight_equivalence_on_dense_data": REASON,
+    "check_sample_weight_equivalence_on_sparse_data": REASON,
+}
+EXTENDED = [
+    "check_dataframe_column_names_consistency",
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+    "check_get_feature_names_out_error",
+    "check_param_validation",
+    "check_set_output_transform",
+    "check_set_output_transform_pandas",
+    "check_global_output_transform_pandas",
+    "check_set_output_transform_polars",
+    "check_global_set_output_transform_polars",
+]
+
+
+def expected_failures(estimator):
+    """Weights as repeated rows, where training changes the model on the checks' tables.
+
+    On these (15 rows of noise) PCA is what the held-out rows choose.
+    """
+    return WEIGHT_CHECKS if estimator.init == "random" else {}
+
+
+@parametrize_with_checks(
+    [*CONFIGURATIONS, FULL_BATCH], expected_failed_checks=expected_failures
+)
+def test_scikit_learn_checks(estimator, check):
+    """Every check of check_estimator passes."""
+    check(estimator)
+
+
+# Some of the checks fit on a DataFrame and transform an array on purpose.
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("check", EXTENDED)
+@pytest.mark.parametrize("estimator", CONFIGURATIONS, ids=range(len(CONFIGURATIONS)))
+def test_extended_scikit_learn_checks(estimator, check):
+    """Names in and out, containers and parameter validation are scikit-learn's."""
+    getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))
+
+
+def test_full_batch_weights_are_repetitions():
+    """With full batches and no split, integer weights act exactly as repeated rows."""
+    rng = np.random.default_rng(0)
+    X = rng.random((20, 6))
+    weight = rng.integers(0, 4, 20)
+    weighted = clone(FULL_BATCH).set_params(random_state=0).fit(X, sample_weight=weight)
+    repeated = (
+        clone(FULL_BATCH).set_params(random_state=0).fit(X.repeat(weight, axis=0))
+    )
+    np.testing.assert_allclose(
+        weighted.transform(X), repeated.transform(X), rtol=1e-7, atol=1e-9
+    )

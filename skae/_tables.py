@@ -185,12 +185,10 @@ def _read_parquet(path):
 
 def _read_arrays(path):
     """Read an array, or X and perhaps y among several."""
-    loaded = _intact(np.load, path, allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        arrays = {"X": loaded}
-    else:
-        with loaded:
-            arrays = _X_and_y(loaded)
+    with path.open("rb") as file:
+        loaded = _intact(np.load, file, allow_pickle=False)
+        is_single = isinstance(loaded, np.ndarray)
+        arrays = {"X": loaded} if is_single else _X_and_y(loaded)
     X = np.asarray(arrays["X"])
     if X.ndim != 2 or X.dtype.kind not in "biuf":
         raise ValueError(

@@ -445,6 +445,7 @@ def test_unknown_extension_is_one_line_and_status_2(name, tmp_path, fails):
         ("a,b\n1,2\n1,2,3,4\n", "t.csv: "),
         ("a,b\n1,2\n3,4\n5,7\n", "3 folds of at least 1 rows, from 3 rows"),
         ("a,b\n" + "1,2\n" * 9, "no column that varies"),
+        ("{" * 200_000, "no column names"),
     ],
 )
 def test_unusable_text_is_one_line_and_status_2(text, message, tmp_path, fails):
@@ -469,6 +470,26 @@ def test_other_encoding_far_down_is_one_line_and_status_2(tmp_path, fails):
 def test_garbage_is_one_line_and_status_2(name, tmp_path, fails):
     """A file of another kind under a known extension is named."""
     assert name in fails(_write(tmp_path / name, "this is no table"))
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet"])
+def test_half_a_file_is_one_line_and_status_2(suffix, tmp_path, table, fails):
+    """A download that broke off is named."""
+    path = tmp_path / f"t{suffix}"
+    if suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        (np.save if suffix == ".npy" else np.savez)(path, np.eye(20))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert f"t{suffix}: the file is no intact" in fails(path)
+
+
+def test_damaged_header_is_one_line_and_status_2(tmp_path, fails):
+    """NumPy reads a header as Python, whose syntax errors are no tracebacks here."""
+    path = tmp_path / "t.npy"
+    np.save(path, np.eye(20))
+    path.write_bytes(path.read_bytes().replace(b"}", b"(", 1))
+    assert "t.npy: the file is no intact" in fails(path)
 
 
 @pytest.mark.parametrize("name", ["t.npy", "t.npz"])

@@ -159,7 +159,7 @@ def test_reconstructions_may_be_dataframes_or_sparse(inverse, X):
 
 def test_sparse_reconstructions_of_sparse_tables_are_scored():
     """A large share of zeros needs no dense detour by the caller."""
-    X = scipy.sparse.random_array((30, 6), density=0.2, rng=0, format="csr")
+    X = scipy.sparse.csr_array(np.eye(30, 6))
     assert reconstruction_r2(RoundTrip().fit(X), X) == 1.0
 
 
@@ -211,7 +211,7 @@ def test_kernel_pca_without_its_inverse_is_told_the_parameter(scale, X):
 def test_unfitted_estimator_is_reported_as_unfitted(X):
     """An estimator that was never fitted gives scikit-learn's usual error."""
     with pytest.raises(NotFittedError):
-        reconstruction_r2(PCA(2), X)
+        reconstruction_r2(StandardScaler(), X)
 
 
 @pytest.mark.parametrize("scorer", SCORERS)

@@ -85,8 +85,8 @@ def _without_target(frame, y, target):
     matches = np.flatnonzero(frame.columns == target)
     if len(matches) != 1:
         raise ValueError(
-            f"the target {target!r} is the name of {len(matches)} columns; the columns "
-            f"are {_listed(frame.columns)}"
+            f"{len(matches) or 'no'} columns have the name {target!r} of the target: "
+            f"the columns are {_listed(frame.columns)}"
         )
     return frame.drop(columns=target), frame[target].to_numpy()
 

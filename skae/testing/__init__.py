@@ -62,7 +62,7 @@ def check_autoencoder(estimator):
     Notes
     -----
     Two parameters are set where an estimator has them: ``random_state`` to 0 unless
-    it is an integer, and ``max_iter`` to at most 10 epochs, except where the quality
+    it is an integer, and ``max_iter`` to at most 5 epochs, except where the quality
     of the reconstruction is judged. All others stay as they are.
 
     Some checks depend on what the estimator has:

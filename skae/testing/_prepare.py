@@ -10,7 +10,7 @@ N_SAMPLES = 120
 N_FEATURES = 12
 N_DIMENSIONS = 3  # of the curved surface that the rows lie near
 NOISE = 0.02
-FEW_EPOCHS = 10
+FEW_EPOCHS = 5
 LONG = 100_000  # rows: more than inference takes at once
 
 # The methods that take rows.

@@ -111,7 +111,8 @@ def compare_reducers(
     sizes = _sizes(n_components, X, splits)
     seed = random_state.randint(np.iinfo(np.int32).max)
     if scale:
-        X = X / _deviations(X)
+        # Rounding gives constant columns a deviation, which scale_ sees through.
+        X = X / StandardScaler().fit(X).scale_
 
     cells = [
         (name, _configured(name, reducer, size, seed), size, fold)
@@ -134,12 +135,6 @@ def _numbers(X):
     if not np.ptp(X, axis=0).any():
         raise ValueError("X has no column that varies, so there is nothing to compare.")
     return X
-
-
-def _deviations(X):
-    """Return the standard deviation of each column, 1 where it is constant."""
-    deviations = X.std(axis=0)
-    return np.where(deviations > 0, deviations, 1.0)
 
 
 def _class_labels(y, X):

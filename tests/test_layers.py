@@ -38,7 +38,11 @@ LAYERS = [
     # pure numpy
     Layer("_linear", (), NUMPY),
     # engine: knows no estimator; its own files are kept in order by the cycle test
-    Layer("_inference", ("networks*", "_training._rows"), ENGINE),
+    Layer(
+        "_inference",
+        ("networks*", "_training._rows", "_training._threads"),
+        ENGINE,
+    ),
     Layer("_training._net", (*BELOW_ENGINE, "_training*"), ENGINE | {"skorch"}),
     Layer("_training._callbacks", ("_training*",), ENGINE | {"skorch", "tqdm"}),
     Layer("_training._threads", (), ENGINE | {"threadpoolctl"}),

@@ -334,8 +334,10 @@ def test_class_of_one_row_is_no_obstacle(iris):
     """A label that occurs once lowers the accuracy and stops nothing."""
     X, y = iris
     y = np.where(np.arange(150) == 7, "typo", y.astype(str))
-    results = compare_reducers(X, y, reducers=["pca"], n_components=2, cv=2).results
-    assert (results["accuracy"] > 0.8).all()
+    results = compare_reducers(
+        X, y, reducers=["pca"], n_components=4, cv=2, random_state=0
+    ).results
+    assert (results["accuracy"] > 0.9).all()
 
 
 @pytest.mark.parametrize(

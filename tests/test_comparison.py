@@ -337,7 +337,7 @@ def test_class_of_one_row_is_no_obstacle(iris):
     results = compare_reducers(
         X, y, reducers=["pca"], n_components=4, cv=2, random_state=0
     ).results
-    assert (results["accuracy"] > 0.9).all()
+    assert (results["accuracy"] > 0.8).all()
 
 
 @pytest.mark.parametrize(

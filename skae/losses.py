@@ -57,7 +57,13 @@ class ReconstructionLoss(nn.Module):
         self.register_buffer("scale", scale)
 
     def per_row(self, output, U):
-        """Return one loss per row for raw outputs and standardised inputs."""
+        """Return one loss per row for raw outputs and standardised inputs.
+
+        A network may return a tuple whose first item is the output.
+        """
+        if isinstance(output, tuple):
+            output = output[0]
+        output = output.to(U.dtype)
         if self._squared:
             squares = (output - U).square()
             if self.column_weight is None:

@@ -29,6 +29,9 @@ class Task:
 
     make_criterion : callable
         Takes the network, returns its criterion.
+
+    rotate : bool
+        Whether a rotation of the codes leaves the model what it is.
     """
 
     n_components: int
@@ -38,6 +41,7 @@ class Task:
     tied_weights: bool = False
     sigmoid_link: bool = False
     whiten: bool = False
+    rotate: bool = True
     validation_fraction: float | None = 0.1
 
 
@@ -99,7 +103,8 @@ def fit(X, weight, task, plan, *, seed, device, warm_module=None, hook=None):
     has_start = task.init == "pca" or warm_module is not None
     _train(net, training, validation, plan, has_start, hook)
     net.release()
-    rotate_codes(net.module_, X, weight, moments.mean, whiten=task.whiten)
+    if task.rotate:
+        rotate_codes(net.module_, X, weight, moments.mean, whiten=task.whiten)
     return _summarise(net, X, weight, held_out, moments, axes, task.n_components)
 
 

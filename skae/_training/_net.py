@@ -133,8 +133,6 @@ class AutoencoderNet(NeuralNet):
             return self.module_(to_device(X, self.device))
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        if self.autocast is not None:
-            y_pred = y_pred.to(X.dtype)
         loss = self.criterion_(y_pred, X, y_true)
         if training and self.penalty is not None:
             loss = loss + self.penalty(self.module_)

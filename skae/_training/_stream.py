@@ -93,7 +93,8 @@ def _start(stream, task, plan, device):
     generators = fit_generators(stream.seed, device)
     module = start_module(X, weight, moments, axes, task, generators["init"])
     net = _make_net(module, task, plan, generators, device)
-    rotate_codes(module, X, weight, moments.mean, whiten=task.whiten)
+    if task.rotate:
+        rotate_codes(module, X, weight, moments.mean, whiten=task.whiten)
     fitted = Fitted(
         net=net,
         mean=moments.mean,

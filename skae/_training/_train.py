@@ -125,7 +125,7 @@ def row_losses(net, rows):
     net._set_training(False)
     with torch.inference_mode(), threads_for(net.module_, len(rows)):
         losses = [
-            net.criterion_.per_row(net.infer(U).to(U.dtype), U)
+            net.criterion_.per_row(net.infer(U), U)
             for U, _ in rows.chunks()
         ]
     return torch.cat(losses).double().cpu().numpy() * net.criterion_.unit

@@ -43,6 +43,9 @@ class Autoencoder(nn.Module):
 
     scale_output : bool
         False if the output activation already ends in the units of X.
+
+    corruption : nn.Module or None
+        Changes standardised rows while training; the identity in evaluation mode.
     """
 
     def __init__(
@@ -56,8 +59,10 @@ class Autoencoder(nn.Module):
         scale=None,
         code_scale=None,
         scale_output=True,
+        corruption=None,
     ):
         super().__init__()
+        self.corruption = nn.Identity() if corruption is None else corruption
         self.encoder = encoder
         self.decoder = decoder
         self.code_activation = Activation(code_activation)
@@ -84,7 +89,7 @@ class Autoencoder(nn.Module):
 
     def propagate(self, U):
         """Return the decoder's raw output for standardised rows."""
-        return self.decoder(self.encode_standardised(U))
+        return self.decoder(self.encode_standardised(self.corruption(U)))
 
     def encode_standardised(self, U):
         """Return the codes of standardised rows, before any rotation."""

@@ -101,11 +101,12 @@ class ReplacedNestedParameter(AutoencoderTransformer):
         return self
 
 
-@caught_by("check_fit_keeps_parameters", "['callbacks'] in place", callbacks=[])
+@caught_by("check_fit_keeps_parameters", "the parameters ['callbacks'] in place")
 class AppendedCallback(AutoencoderTransformer):
     def fit(self, X, y=None, sample_weight=None):
         super().fit(X, y, sample_weight)
-        self.callbacks.append(EpochTimer())
+        if self.callbacks is not None:
+            self.callbacks.append(EpochTimer())
         return self
 
 
@@ -646,6 +647,54 @@ class WeightsAsAMask(AutoencoderTransformer):
 @caught_by("check_weights_are_routed", "Unexpected args: {'sample_weight'} in fit")
 class NotRouted(AutoencoderTransformer):
     __metadata_request__fit = {"sample_weight": UNUSED}
+
+
+# -- streams ------------------------------------------------------------------------
+
+
+@caught_by("check_partial_fit_ignores_chunks", "in other chunks gives other codes")
+class DropsTheLastRow(AutoencoderTransformer):
+    def partial_fit(self, X, y=None, sample_weight=None):
+        return super().partial_fit(X[:-1] if len(X) > 1 else X)
+
+
+@caught_by("check_partial_fit_copies_its_rows", "expected it to copy")
+class RefersToItsChunk(AutoencoderTransformer):
+    def partial_fit(self, X, y=None, sample_weight=None):
+        self.last_row_ = X[-1]
+        return super().partial_fit(X, y, sample_weight)
+
+    def transform(self, X):
+        return super().transform(X) + np.sum(getattr(self, "last_row_", 0))
+
+
+@caught_by("check_partial_fit_resumes_from_a_pickle", "in the middle of a stream")
+class ResumesDifferently(AutoencoderTransformer):
+    def partial_fit(self, X, y=None, sample_weight=None):
+        return super().partial_fit(X[::2] if hasattr(self, "resumed_") else X)
+
+    def __getstate__(self):
+        return super().__getstate__() | {"resumed_": True}
+
+
+@caught_by("check_partial_fit_rejects_other_widths", "than before raises nothing")
+class FillsMissingColumns(AutoencoderTransformer):
+    def partial_fit(self, X, y=None, sample_weight=None):
+        n_missing = getattr(self, "n_features_in_", X.shape[1]) - X.shape[1]
+        return super().partial_fit(np.pad(X, [(0, 0), (0, n_missing)]))
+
+
+@caught_by("check_partial_fit_goes_on", "expected it to go on from what fit has learnt")
+class StartsAnew(AutoencoderTransformer):
+    def partial_fit(self, X, y=None, sample_weight=None):
+        return self.fit(X, y, sample_weight)
+
+
+@caught_by("check_fit_forgets_the_stream", "fit after partial_fit differs from a first")
+class GoesOnWithTheStream(AutoencoderTransformer):
+    def fit(self, X, y=None, sample_weight=None):
+        streamed = hasattr(self, "n_samples_seen_")
+        return (super().partial_fit if streamed else super().fit)(X, y, sample_weight)
 
 
 # -- DataFrames and sparse tables ---------------------------------------------------

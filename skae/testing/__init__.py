@@ -11,6 +11,7 @@ from . import (
     _fit,
     _interrupt,
     _inverse,
+    _partial,
     _random,
     _scores,
     _weights,
@@ -29,6 +30,7 @@ _TOPICS = (
     _arrays,
     _scores,
     _weights,
+    _partial,
     _containers,
     _copies,
     _interrupt,
@@ -72,6 +74,7 @@ def check_autoencoder(estimator):
     - with a parameter ``callbacks`` it takes callbacks of skorch's;
     - with a method ``sample`` it counts as a probabilistic model: its
       ``score_samples`` need not be the negative squared error;
+    - with a method ``partial_fit`` it goes on from a stream of rows;
     - with ``sparse`` set in its input tags it takes sparse tables;
     - with ``warm_start=True`` it may remember the fit before;
     - with parameters that cannot be pickled, such as a lambda, it need not be either.

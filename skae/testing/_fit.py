@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ._assert import Snapshot, assert_close, assert_raises, assert_same, is_fitted
+from ._callbacks import with_callback
 from ._prepare import (
     N_SAMPLES,
     has_picklable_parameters,
@@ -72,6 +73,8 @@ def check_fit_is_reproducible(estimator):
 
 def check_fit_keeps_parameters(estimator):
     """`fit` replaces no parameter and changes none in place, nested ones included."""
+    if "callbacks" in estimator.get_params():
+        estimator = with_callback(estimator)
     before = estimator.get_params(deep=True)
     contents = {name: _content(value) for name, value in before.items()}
     estimator.fit(make_rows())

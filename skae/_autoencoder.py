@@ -4,7 +4,204 @@ from ._base import BaseAutoencoder
 
 
 class AutoencoderTransformer(BaseAutoencoder):
-    """Autoencoder."""
+    """Autoencoder that starts as PCA and keeps only what improves on it.
+
+    An encoder maps rows to codes, a decoder maps codes back, and both are trained to
+    minimise the mean squared error of the round trip, in the units of X::
+
+        1 / (n_samples n_features) * sum_ij (X_ij - decode(encode(X_i))_j)^2
+
+    With ``init="pca"`` (the default) the network corrects PCA: with mean mu and
+    principal axes V,
+
+        encode(x) = V^T (x - mu) + f(x)        decode(z) = mu + V z + g(z)
+
+    where the last layers of the networks f and g start at zero. Columns are centred and
+    scaled to unit variance before they enter f, and their errors are weighted by their
+    variances: the objective stays PCA's own. Held-out rows then decide how much of the
+    correction to keep, from all of it to none. Last, an exact rotation leaves the codes
+    centred, uncorrelated and sorted by variance, as PCA's are.
+
+    Prefer it to :class:`~sklearn.decomposition.PCA` where the columns are related in
+    ways that are not linear and there are some hundred rows or more; on a few dozen
+    rows it returns PCA.
+
+    Read more in the :ref:`User Guide <autoencoder>`.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Size of the code. More components reconstruct better.
+
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the encoder's hidden layers, input side first; the decoder mirrors
+        them. ``()`` has none: with ``init="pca"``, linear activations and squared error
+        this is PCA. "auto" is one layer of four times the number of columns, between 32
+        (or twice n_components) and 256 units, and at least twice n_components.
+
+    activation : str or callable, default="silu"
+        Activation of the hidden layers: a name in ``torch.nn.functional`` or a function
+        of a tensor.
+
+    code_activation : str or callable, default="identity"
+        Activation of the code. Others than the identity need ``init="random"``.
+
+    output_activation : str or callable, default="auto"
+        Activation of the output. "auto" is "sigmoid" for binary cross-entropy, else
+        "identity". ``init="pca"`` takes these two.
+
+    architecture : object or None, default=None
+        What builds encoder and decoder, see :mod:`skae.architectures`. None is
+        :class:`~skae.architectures.Dense` with the parameters above.
+
+    loss : {"squared_error", "absolute_error", "huber", "binary_cross_entropy"} or \
+            callable, default="squared_error"
+        What is minimised, averaged over rows and columns. Binary cross-entropy needs X
+        within [0, 1]. A callable takes the reconstruction and X, two tensors of shape
+        (n_samples, n_features) in the units of X, and returns one loss per cell or row.
+
+    init : {"pca", "random"}, default="pca"
+        "random" is the plain textbook network with Glorot weights: nothing is added,
+        scaled or weighted.
+
+    tied_weights : bool, default=False
+        Whether the decoder uses the encoder's weights, transposed.
+
+    whiten : bool, default=False
+        Whether to scale the codes to unit variance.
+
+    alpha : float, default=0.0
+        Strength of the penalty on the weights. It is added to the loss (in units of the
+        mean variance of the columns with ``init="pca"``, where it acts on f and g
+        alone). Larger values keep the model closer to PCA.
+
+    l1_ratio : float, default=0.0
+        Share of the L1 norm in the penalty ``alpha * (l1_ratio * |w|_1 +
+        (1 - l1_ratio) / 2 * |w|^2)``.
+
+    dropout : float, default=0.0
+        Share of hidden units set to zero at each training step.
+
+    solver : str or torch.optim.Optimizer class, default="auto"
+        "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
+        is Muon from 2000 rows on and AdamW below.
+
+    learning_rate_init : float or "auto", default="auto"
+        Learning rate at its highest. "auto" depends on the solver.
+
+    learning_rate : {"auto", "one_cycle", "cosine", "constant"}, default="auto"
+        Schedule of the learning rate over all steps. "auto" is "one_cycle".
+
+    batch_size : int or "auto", default="auto"
+        Rows a step. "auto" is a thirtieth of the rows as a power of two in [32, 512].
+
+    max_iter : int or "auto", default="auto"
+        Epochs at most. "auto" makes about 2200 steps, in 12 to 150 epochs.
+
+    early_stopping : bool, default=True
+        Whether to hold out rows and to return the best weights seen on them.
+
+    validation_fraction : float, default=0.1
+        Share of the rows held out.
+
+    n_iter_no_change : int, default=30
+        Epochs without progress after which training stops.
+
+    tol : float, default=1e-4
+        Share of the loss by which it has to fall to count as progress.
+
+    precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
+        Precision of the training. "bfloat16" computes matrix products in it and keeps
+        the weights in float32. "auto" is "float32".
+
+    device : str, default="auto"
+        A torch device; "auto" is a GPU where torch has one, else the CPU.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Called during training, see :mod:`skorch.callbacks`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the previous fit's network.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, the split, the order of rows and dropout. The
+        global generators are never used.
+
+    verbose : int, default=0
+        1 shows a progress bar with the losses.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net. ``net_.module_`` is the torch module, whose ``encode``,
+        ``decode`` and ``forward`` take tensors in the units of X.
+
+    n_components_ : int
+        Size of the code.
+
+    components_ : ndarray of shape (n_components, n_features)
+        The decoder's linear axes, in the units of X. Only where it has any.
+
+    mean_ : ndarray of shape (n_features,)
+        Mean of the training rows.
+
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        R^2 that each further component adds to the reconstruction, in order.
+
+    reconstruction_error_ : float
+        Mean squared error per cell on the held-out rows (all rows without any).
+
+    pca_reconstruction_error_ : float
+        What PCA has on the same rows.
+
+    n_iter_ : int
+        Epochs run. 1 where PCA is the solution.
+
+    loss_curve_ : list of float
+        Training loss of every epoch.
+
+    validation_loss_curve_ : list of float or None
+        Loss on the held-out rows after every epoch.
+
+    device_ : str
+        Where the network is.
+
+    hidden_layer_sizes_, output_activation_, solver_, learning_rate_init_, \
+    learning_rate_, batch_size_, max_iter_, precision_ : object
+        What "auto" stood for.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X has string names.
+
+    n_samples_seen_ : int
+        Rows seen by `partial_fit`.
+
+    Notes
+    -----
+    Integer sample weights act exactly as repeated rows when every step sees all rows
+    and none is held out: ``batch_size`` at least the number of rows,
+    ``early_stopping=False``, ``precision="float64"``. A mini-batch or a held-out row is
+    one row whatever its weight, so otherwise the two agree in expectation only.
+
+    References
+    ----------
+    Hinton, G. E., and Salakhutdinov, R. R. (2006). Reducing the dimensionality of data
+    with neural networks. Science, 313(5786), 504-507.
+
+    Jordan, K., et al. (2024). Muon: an optimizer for hidden layers in neural networks.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skae import AutoencoderTransformer
+    >>> X = load_iris().data
+    >>> autoencoder = AutoencoderTransformer(2, max_iter=5, random_state=0).fit(X)
+    >>> autoencoder.transform(X).shape
+    (150, 2)
+    """
 
     def __init__(
         self,

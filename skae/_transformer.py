@@ -30,7 +30,7 @@ class ReconstructingTransformer(
 
         Returns
         -------
-        Z : ndarray of shape (n_samples, n_components_)
+        Z : ndarray of shape (n_samples, n_components)
             Codes, float32 for float32 X and float64 otherwise.
         """
         from . import _inference
@@ -44,12 +44,12 @@ class ReconstructingTransformer(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_components_)
+        X : array-like of shape (n_samples, n_components)
             Codes, as `transform` returns them.
 
         Returns
         -------
-        X_original : ndarray of shape (n_samples, n_features_in_)
+        X_original : ndarray of shape (n_samples, n_features)
             Rows in the units of the training data; a DataFrame where `set_output`
             asks for one.
         """

@@ -66,7 +66,8 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-# Some of the checks fit on a DataFrame and transform an array on purpose.
+# Some of the checks fit on a DataFrame and transform an array, or the other way round.
+@pytest.mark.filterwarnings("ignore:X has feature names")
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 @pytest.mark.parametrize("check", EXTENDED)
 @pytest.mark.parametrize("estimator", CONFIGURATIONS, ids=range(len(CONFIGURATIONS)))

@@ -7,6 +7,7 @@ import inspect
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, EpochTimer
+from skorch.helper import predefined_split
 from skorch.utils import to_device
 
 from ._rows import Batches, Rows
@@ -47,6 +48,9 @@ class AutoencoderNet(NeuralNet):
     autocast : torch.dtype or None
         The dtype of matrix products, if it is not the data's.
 
+    validation : Rows or None
+        What to measure the validation loss on.
+
     own_callbacks : list of Callback
         Called after the user's.
     """
@@ -62,10 +66,12 @@ class AutoencoderNet(NeuralNet):
         penalty=None,
         generator=None,
         autocast=None,
+        validation=None,
         own_callbacks=(),
         **kwargs,
     ):
-        super().__init__(module, criterion, **kwargs)
+        train_split = None if validation is None else predefined_split(validation)
+        super().__init__(module, criterion, train_split=train_split, **kwargs)
         self.make_optimizers = make_optimizers
         self.schedule = schedule
         self.n_steps = n_steps

@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 import torch
-from skorch.helper import predefined_split
 
 from ..losses import weight_penalty
 from ..networks._autoencoder import Anchored
@@ -51,7 +50,7 @@ def make_net(module, criterion, plan, *, device, generators, n_batches, validati
         generator=generators["shuffle"],
         autocast=torch.bfloat16 if plan.precision == "bfloat16" else None,
         batch_size=plan.batch_size,
-        train_split=None if validation is None else predefined_split(validation),
+        validation=validation,
         callbacks=list(plan.callbacks),
         verbose=0,
         device=str(device),
@@ -124,10 +123,7 @@ def row_losses(net, rows):
     """Return the loss of every row in evaluation mode, as float64 numpy array."""
     net._set_training(False)
     with torch.inference_mode(), threads_for(net.module_, len(rows)):
-        losses = [
-            net.criterion_.per_row(net.infer(U), U)
-            for U, _ in rows.chunks()
-        ]
+        losses = [net.criterion_.per_row(net.infer(U), U) for U, _ in rows.chunks()]
     return torch.cat(losses).double().cpu().numpy() * net.criterion_.unit
 
 

@@ -9,10 +9,9 @@ from ._prepare import N_FEATURES, ROW_METHODS, make_rows
 
 def check_unfitted_methods_raise(estimator):
     """Before fit, every method raises NotFittedError."""
-    calls = {name: (name, make_rows()) for name in ROW_METHODS}
-    calls["inverse_transform"] = ("inverse_transform", np.zeros((2, 2)))
-    calls["get_feature_names_out"] = ("get_feature_names_out",)
-    for name, *arguments in calls.values():
+    calls = {name: [make_rows()] for name in ROW_METHODS}
+    calls |= {"inverse_transform": [np.zeros((2, 2))], "get_feature_names_out": []}
+    for name, arguments in calls.items():
         with assert_raises(NotFittedError, f"{name} before fit"):
             getattr(estimator, name)(*arguments)
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from torch import nn
 
 from .. import _inference
 from .._linear import column_moments, principal_axes, projection_errors
+from ..losses import ReconstructionLoss
 from ..networks._build import is_linear
 from ._codes import explained_variance_ratio, linear_axes, rotate_codes
 from ._devices import DTYPES
@@ -32,6 +34,10 @@ class Task:
 
     rotate : bool
         Whether a rotation of the codes leaves the model what it is.
+
+    adapt : callable or None
+        Takes the network before training, the rows that it starts from and their
+        moments, and changes in the network what depends on these.
     """
 
     n_components: int
@@ -43,6 +49,7 @@ class Task:
     whiten: bool = False
     rotate: bool = True
     validation_fraction: float | None = 0.1
+    adapt: object = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,8 @@ def fit(X, weight, task, plan, *, seed, device, warm_module=None, hook=None):
     module = warm_module
     if module is None:
         module = start_module(X, weight, moments, axes, task, generators["init"])
+    if task.adapt is not None:
+        task.adapt(module, X, moments)
     rows = standardised_rows(X, weight, module, plan, device)
     training, validation = rows, None
     if len(held_out):
@@ -179,9 +188,11 @@ def _train(net, training, validation, plan, has_start, hook):
 
 
 def _is_solved(net):
-    """Whether the start is the optimum: PCA, for a linear network."""
+    """Whether the start is the optimum: PCA, for a linear network with no other aim."""
     return (
         is_linear(net.module_)
+        and isinstance(net.module_.corruption, nn.Identity)
+        and type(net.criterion_) is ReconstructionLoss
         and net.criterion_.loss == "squared_error"
         and net.penalty is None
         and net.module_.mean is not None

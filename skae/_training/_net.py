@@ -10,6 +10,7 @@ from skorch.callbacks import Callback, EarlyStopping, EpochTimer
 from skorch.helper import predefined_split
 from skorch.utils import to_device
 
+from ..networks._noise import fixed_noise
 from ._rows import Batches, Rows
 from ._threads import threads_for
 
@@ -175,20 +176,26 @@ class AutoencoderNet(NeuralNet):
         if iterator is None:
             return
         self._set_training(training)
+        noise = contextlib.nullcontext() if training else fixed_noise(self.module_)
+        with noise:
+            losses, sizes = self._run_batches(iterator, training, prefix, step_fn)
+        share = torch.tensor(sizes, dtype=torch.float64) / sum(sizes)
+        loss = float(torch.stack(losses).double().cpu() @ share) * self.criterion_.unit
+        self._record_loss(f"{prefix}_loss", loss)
+
+    def _run_batches(self, iterator, training, prefix, step_fn):
         losses, sizes = [], []
         for batch in iterator:
             if self._batch_hooks:
                 self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch, **fit_params)
+            step = step_fn(batch)
             losses.append(step["loss"].detach())
             sizes.append(len(batch[0]))
             if self._batch_hooks:
                 self.history.record_batch(f"{prefix}_loss", step["loss"].item())
                 self.history.record_batch(f"{prefix}_batch_size", sizes[-1])
                 self.notify("on_batch_end", batch=batch, training=training, **step)
-        share = torch.tensor(sizes, dtype=torch.float64) / sum(sizes)
-        loss = float(torch.stack(losses).double().cpu() @ share) * self.criterion_.unit
-        self._record_loss(f"{prefix}_loss", loss)
+        return losses, sizes
 
     def _record_loss(self, name, loss):
         earlier = [row[name] for row in self.history[:-1] if name in row]

@@ -95,12 +95,6 @@ class Rows(Dataset):
             return self.prepared[indices.to(self.device)], weight
         return self._standardised(self.X[indices.numpy()]).to(self.device), weight
 
-    def chunks(self):
-        """Yield the rows in order, in pieces that fit the cache."""
-        n_rows = max(1, CHUNK_CELLS // max(1, self.X.shape[1]))
-        for start in range(0, len(self), n_rows):
-            yield self[torch.arange(start, min(start + n_rows, len(self)))]
-
 
 class Batches:
     """Iterates over `Rows` in batches of nearly equal size, shuffled by a generator."""

@@ -45,6 +45,7 @@ class Stream:
     moments: object = None
     n_samples_seen: int = 0
     fitted: Fitted | None = None
+    noise_state: object = None  # of the generator: noise goes on where it stopped
 
 
 def begin(task, plan, seed, earlier, device):
@@ -59,7 +60,7 @@ def begin(task, plan, seed, earlier, device):
 
 
 def _warm_up_rows(n_features, task):
-    if task.init != "pca":
+    if task.init != "pca" and task.adapt is None:
         return 1
     affordable = max(256, WARM_UP_CELLS // n_features)
     return min(max(256, 4 * n_features, 4 * task.n_components), affordable)
@@ -92,6 +93,8 @@ def _start(stream, task, plan, device):
     axes = principal_axes(chunks, moments, task.n_components)
     generators = fit_generators(stream.seed, device)
     module = start_module(X, weight, moments, axes, task, generators["init"])
+    if task.adapt is not None:
+        task.adapt(module, X, moments)
     net = _make_net(module, task, plan, generators, device)
     if task.rotate:
         rotate_codes(module, X, weight, moments.mean, whiten=task.whiten)
@@ -154,8 +157,10 @@ def _learn(stream, task, plan, device):
         return stream
     X, weight = stream.X[:n_ready], stream.weight[:n_ready]
     net = copy.deepcopy(stream.fitted.net)
-    seed = stream.seed + stream.n_samples_seen
-    set_generators(net.module_, fit_generators(seed, device))
+    generators = fit_generators(stream.seed, device)
+    if stream.noise_state is not None:
+        generators["dropout"].set_state(stream.noise_state)
+    set_generators(net.module_, generators)
     net.callbacks = list(plan.callbacks)
     net.initialize_callbacks()
     net.train(standardised_rows(X, weight, net.module_, plan, device), epochs=1)
@@ -174,5 +179,9 @@ def _learn(stream, task, plan, device):
         components=linear_axes(net.module_),
     )
     return replace(
-        stream, fitted=fitted, X=stream.X[n_ready:], weight=stream.weight[n_ready:]
+        stream,
+        fitted=fitted,
+        X=stream.X[n_ready:],
+        weight=stream.weight[n_ready:],
+        noise_state=generators["dropout"].get_state(),
     )

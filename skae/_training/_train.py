@@ -1,6 +1,7 @@
 """Training of one network on one table: the engine's entry points."""
 
 import copy
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -9,6 +10,7 @@ import torch
 
 from ..losses import weight_penalty
 from ..networks._autoencoder import Anchored
+from ..networks._noise import fixed_noise
 from ._callbacks import BestWeights, Progress
 from ._net import AutoencoderNet
 from ._solvers import SCHEDULES, make_optimizers
@@ -119,11 +121,20 @@ def train(net, rows, plan, *, monitor, start_loss=None, hook=None):
     return best
 
 
-def row_losses(net, rows):
-    """Return the loss of every row in evaluation mode, as float64 numpy array."""
+def row_losses(net, rows, *, noise=True):
+    """Return the loss of every row in evaluation mode, as float64 numpy array.
+
+    What training corrupts is corrupted here too, every time alike, unless `noise` is
+    False.
+    """
     net._set_training(False)
+    noise = fixed_noise(net.module_) if noise else nullcontext()
     with torch.inference_mode(), threads_for(net.module_, len(rows)):
-        losses = [net.criterion_.per_row(net.infer(U), U) for U, _ in rows.chunks()]
+        with noise:
+            losses = [
+                net.criterion_.per_row(net.infer(U), U)
+                for U, _ in net.get_iterator(rows)
+            ]
     return torch.cat(losses).double().cpu().numpy() * net.criterion_.unit
 
 

@@ -122,7 +122,10 @@ class Autoencoder(nn.Module):
         return self.restore_units(self.decoder(Z))
 
     def forward(self, X):
-        return self.restore_units(self.propagate(self.standardise(X)))
+        """Return the reconstruction of rows in the units of X."""
+        return self.restore_units(
+            self.decoder(self.encode_standardised(self.standardise(X)))
+        )
 
 
 def _inverse_or_zero(scale):

@@ -1,0 +1,148 @@
+"""What a denoising autoencoder does to its input, on standardised rows."""
+
+import torch
+
+from ._noise import NoisePart
+
+
+class Corruption(NoisePart):
+    """Corrupts rows while training or judged; otherwise the identity.
+
+    Rows are standardised, `mean` and `scale` say how: a value v in the units of X is
+    (v - mean) / scale here. Everything is computed in standardised units, which float32
+    holds whatever the units of X. Constant columns (scale 0) stay as they are.
+
+    Parameters
+    ----------
+    mean, scale : Tensor of shape (n_features,) or None
+        As in `Autoencoder`. None: the rows are in the units of X.
+
+    clip : tuple of two floats or None
+        Range that corrupted values are clipped to, in the units of X.
+    """
+
+    def __init__(self, mean=None, scale=None, clip=None):
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+        lowest, highest = (None, None) if clip is None else clip
+        self.register_buffer("lowest", self.standardised(lowest))
+        self.register_buffer("highest", self.standardised(highest))
+
+    def standardised(self, value):
+        """Return a value in the units of X as a float64 tensor in those of the rows."""
+        if value is None:
+            return None
+        value = torch.as_tensor(value, dtype=torch.float64)
+        if self.mean is None:
+            return value
+        return self.per_scale(value - self.mean)
+
+    def per_scale(self, width):
+        """Return a width in the units of X in those of the rows."""
+        width = torch.as_tensor(width, dtype=torch.float64)
+        if self.scale is None:
+            return width
+        return torch.where(self.scale > 0, width / self.scale, 0.0).double()
+
+    def forward(self, U):
+        if not self.is_active:
+            return U
+        U_noisy = self.corrupt(U, self.noise_source(U.device))
+        if self.lowest is None:
+            return U_noisy
+        return U_noisy.clamp(self.lowest.to(U), self.highest.to(U))
+
+
+class Added(Corruption):
+    """Adds noise of some level: a standard deviation, or the half-width of a uniform.
+
+    Parameters
+    ----------
+    kind : {"gaussian", "uniform"}
+
+    level : array-like of shape (n_features,) or float
+        In the units of X.
+    """
+
+    def __init__(self, kind, level, **options):
+        super().__init__(**options)
+        self.kind = kind
+        self.register_buffer("level", self.per_scale(level))
+
+    def corrupt(self, U, generator):
+        noise = torch.empty_like(U)
+        if self.kind == "gaussian":
+            noise.normal_(generator=generator)
+        else:
+            noise.uniform_(-1, 1, generator=generator)
+        return U + noise * self.level.to(U)
+
+
+class Replaced(Corruption):
+    """Replaces a share of the cells, each drawn on its own.
+
+    Parameters
+    ----------
+    kind : {"masking", "salt_pepper", "swap"}
+        By zero in the units of X; by one of `ends`, as likely as the other; or by what
+        another row of the batch has in the same column.
+
+    share : float
+
+    ends : pair of array-likes of shape (n_features,) or floats
+        Pepper and salt, in the units of X.
+    """
+
+    def __init__(self, kind, share, ends=(0.0, 0.0), **options):
+        super().__init__(**options)
+        self.kind = kind
+        self.share = share
+        pepper, salt = (0.0, 0.0) if kind == "masking" else ends
+        self.register_buffer("pepper", self.standardised(pepper))
+        self.register_buffer("salt", self.standardised(salt))
+
+    def corrupt(self, U, generator):
+        replaced = torch.empty_like(U).bernoulli_(self.share, generator=generator)
+        return torch.where(replaced > 0, self._values(U, generator), U)
+
+    def _values(self, U, generator):
+        if self.kind == "masking":
+            return self.pepper.to(U)
+        if self.kind == "salt_pepper":
+            is_salt = torch.empty_like(U).bernoulli_(0.5, generator=generator)
+            return torch.where(is_salt > 0, self.salt.to(U), self.pepper.to(U))
+        return _of_other_rows(U, generator)
+
+
+def _of_other_rows(U, generator):
+    """Return for every cell what a row drawn from the others has in its column."""
+    n_rows = len(U)
+    if n_rows == 1:
+        return U
+    steps = torch.randint(
+        1, n_rows, U.shape, generator=generator, device=U.device, dtype=torch.int64
+    )
+    rows = (torch.arange(n_rows, device=U.device)[:, None] + steps) % n_rows
+    return U.gather(0, rows)
+
+
+class Custom(Corruption):
+    """Corrupts by a function of (X, generator), in the units of X."""
+
+    def __init__(self, function, **options):
+        super().__init__(**options)
+        self.function = function
+
+    def corrupt(self, U, generator):
+        X = U if self.mean is None else (U * self.scale + self.mean).to(U)
+        X_noisy = self.function(X.clone(), generator)
+        if not isinstance(X_noisy, torch.Tensor) or X_noisy.shape != X.shape:
+            found = getattr(X_noisy, "shape", type(X_noisy).__name__)
+            raise ValueError(
+                f"noise={self.function!r} returned {found} for a batch of shape "
+                f"{tuple(X.shape)}; it should return a tensor of that shape."
+            )
+        if self.mean is None:
+            return X_noisy.to(U)
+        return self.per_scale(X_noisy - self.mean).to(U)

@@ -1,0 +1,53 @@
+"""Parts of a network that draw random numbers while it trains and while it is judged."""
+
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+class NoisePart(nn.Module):
+    """Draws from `generator` while training, and from nothing once it is trained.
+
+    Inside `fixed_noise` it draws in evaluation mode too, the same numbers every time:
+    a loss that depends on chance is then a function of the weights alone, and two
+    networks can be told apart by it.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.generator = None
+        self._is_judged = False
+        self._judging_generator = None
+
+    def noise_source(self, device):
+        """Return the generator to draw from now, or None."""
+        if self.training:
+            return self.generator
+        if self._is_judged and self._judging_generator is None:
+            seed = 0 if self.generator is None else self.generator.initial_seed() + 1
+            self._judging_generator = torch.Generator(device).manual_seed(seed)
+        return self._judging_generator
+
+    @property
+    def is_active(self):
+        """Whether noise is wanted now."""
+        return self.training or self._is_judged
+
+    def judge(self, is_judged):
+        """Begin or end a pass with fixed noise."""
+        self._is_judged = is_judged
+        self._judging_generator = None
+
+
+@contextmanager
+def fixed_noise(module):
+    """Let the noise of a module act in evaluation mode, from its beginning."""
+    parts = [part for part in module.modules() if isinstance(part, NoisePart)]
+    for part in parts:
+        part.judge(True)
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.judge(False)

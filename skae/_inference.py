@@ -2,45 +2,49 @@
 
 import copy
 import weakref
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from ._training._rows import as_tensor, dense_chunks
-from ._training._threads import threads_for
+from ._training._rows import CHUNK_CELLS, as_tensor, dense_chunks
+from ._training._threads import count_weights, threads_for
+from .networks._autoencoder import Autoencoder
+from .networks._fold import as_functions, can_fold, fold
 
-# float64 copies of float32 modules: module -> (versions of its weights, copy)
-_DOUBLE = weakref.WeakKeyDictionary()
+# Means this many deviations away from zero still fold without a visible rounding error.
+FOLDING_DISTANCE = {torch.float64: 1e3, torch.float32: 4.0}
 
 
 def encode(module, X):
     """Return the codes of X, shape (n_samples, n_components), in the dtype of X."""
-    return _in_chunks(module, X, type(module).encode)
+    return _in_chunks(module, X, "encode")
 
 
 def decode(module, Z):
     """Return the rows that codes Z stand for, in the dtype of Z."""
-    return _in_chunks(module, Z, type(module).decode)
+    return _in_chunks(module, Z, "decode")
 
 
 def reconstruct(module, X):
     """Return decode(encode(X)), in the dtype of X."""
-    return _in_chunks(module, X, type(module).forward)
+    return _in_chunks(module, X, "forward")
 
 
-def _in_chunks(module, X, function):
-    module, dtype, device = in_dtype(module, X.dtype)
+def _in_chunks(module, X, method):
+    ready = in_dtype(module, X.dtype)
+    function = ready.functions.get(method) or getattr(ready.module, method)
 
     def apply(block):
-        output = function(module, as_tensor(block).to(device, dtype))
-        return output.cpu().numpy()
+        rows = as_tensor(block).to(ready.device, ready.dtype)
+        return function(rows).cpu().numpy()
 
-    with torch.inference_mode(), threads_for(module, X.shape[0]):
+    with torch.inference_mode(), threads_for(ready.n_weights, X.shape[0]):
+        if X.size <= CHUNK_CELLS and isinstance(X, np.ndarray):
+            return apply(X).astype(X.dtype, copy=False)
         output, start = None, 0
         for block, _ in dense_chunks(X)():
             result = apply(block)
-            if len(result) == X.shape[0]:
-                return result.astype(X.dtype, copy=False)
             if output is None:
                 output = np.empty((X.shape[0], result.shape[1]), dtype=X.dtype)
             output[start : start + len(result)] = result
@@ -48,23 +52,62 @@ def _in_chunks(module, X, function):
     return output
 
 
-def in_dtype(module, dtype):
-    """Return `module`, or a cached float64 copy, its torch dtype and its device.
+@dataclass
+class _Ready:
+    """A module as inference uses it, and what would make that stale."""
 
-    A float32 module computes float64 rows in float64, so that a row's code does not
-    depend on the batch that it comes in.
+    module: object
+    dtype: torch.dtype
+    device: torch.device
+    n_weights: int
+    tensors: list  # (the dict that holds it, its name, the tensor, its version)
+    functions: dict  # faster forms of the module's methods, by name
+
+    @property
+    def is_current(self):
+        for holder, name, tensor, version in self.tensors:
+            if holder.get(name) is not tensor:
+                return False
+            if tensor is not None and tensor._version != version:
+                return False
+        return True
+
+
+_READY = weakref.WeakKeyDictionary()  # module -> numpy dtype -> _Ready
+
+
+def in_dtype(module, dtype):
+    """Return the module `_Ready` for rows of a numpy dtype.
+
+    A float32 module computes float64 rows in float64, through a copy that is kept, so
+    that a row's code does not depend on the batch that it comes in.
     """
+    by_dtype = _READY.setdefault(module, {})
+    ready = by_dtype.get(dtype)
+    if ready is None or not ready.is_current:
+        ready = by_dtype[dtype] = _make_ready(module, dtype)
+    return ready
+
+
+def _make_ready(module, dtype):
     parameters = list(module.parameters())
+    tensors = [
+        (holder, name, tensor, None if tensor is None else tensor._version)
+        for part in module.modules()
+        for holder in (part._parameters, part._buffers)
+        for name, tensor in holder.items()
+    ]
     own, device = parameters[0].dtype, parameters[0].device
-    if dtype == np.float64 and own == torch.float32:
-        tensors = [*parameters, *module.buffers()]
-        versions = [(id(tensor), tensor._version) for tensor in tensors]
-        cached = _DOUBLE.get(module)
-        if cached is None or cached[0] != versions:
-            cached = (versions, copy.deepcopy(module).double().eval())
-            _DOUBLE[module] = cached
-        return cached[1], torch.float64, device
-    return module, own, device
+    n_weights = count_weights(module)
+    double = dtype == np.float64 and own == torch.float32
+    if double:
+        own, module = torch.float64, copy.deepcopy(module).double().eval()
+    functions = {}
+    if type(module) is Autoencoder:
+        if can_fold(module, FOLDING_DISTANCE[own]):
+            module = fold(module if double else copy.deepcopy(module).eval())
+        functions = as_functions(module)
+    return _Ready(module, own, device, n_weights, tensors, functions)
 
 
 def squared_errors(module, X):

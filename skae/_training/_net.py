@@ -12,7 +12,7 @@ from skorch.utils import to_device
 
 from ..networks._noise import fixed_noise
 from ._rows import Batches, Rows
-from ._threads import threads_for
+from ._threads import count_weights, threads_for
 
 VALIDATION_BATCH_SIZE = 2048
 
@@ -228,7 +228,9 @@ class AutoencoderNet(NeuralNet):
         try:
             with (
                 contextlib.suppress(StopTraining),
-                threads_for(self.module_, self.batch_size, training=True),
+                threads_for(
+                    count_weights(self.module_), self.batch_size, training=True
+                ),
             ):
                 self.fit_loop(rows, None, epochs=epochs)
         finally:

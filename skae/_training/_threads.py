@@ -16,15 +16,19 @@ SMALL_STEP = 5e7
 SMALL_PASS = 3e8
 
 
+def count_weights(module):
+    """Return the number of a module's weights."""
+    return sum(weight.numel() for weight in module.parameters())
+
+
 @contextmanager
-def threads_for(module, n_rows, *, training=False):
-    """Use one thread if so many rows through the module are little work.
+def threads_for(n_weights, n_rows, *, training=False):
+    """Use one thread if so many rows through so many weights are little work.
 
     Other Python threads do not notice: the number of OpenMP threads belongs to the
     calling one. (torch.set_num_threads changes it for threads yet to come, and for MKL
     everywhere.)
     """
-    n_weights = sum(weight.numel() for weight in module.parameters())
     small = SMALL_STEP / 6 if training else SMALL_PASS / 2
     if n_weights * n_rows >= small or torch.get_num_threads() == 1:
         yield

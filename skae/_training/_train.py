@@ -14,7 +14,7 @@ from ..networks._noise import fixed_noise
 from ._callbacks import BestWeights, Progress
 from ._net import AutoencoderNet
 from ._solvers import SCHEDULES, make_optimizers
-from ._threads import threads_for
+from ._threads import count_weights, threads_for
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def row_losses(net, rows, *, noise=True):
     """
     net._set_training(False)
     noise = fixed_noise(net.module_) if noise else nullcontext()
-    with torch.inference_mode(), threads_for(net.module_, len(rows)):
+    with torch.inference_mode(), threads_for(count_weights(net.module_), len(rows)):
         with noise:
             losses = [
                 net.criterion_.per_row(net.infer(U), U)

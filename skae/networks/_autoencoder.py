@@ -67,6 +67,7 @@ class Autoencoder(nn.Module):
         self.decoder = decoder
         self.code_activation = Activation(code_activation)
         self.output_activation = Activation(output_activation)
+        self.scale_input = scale is not None
         self.scale_output = scale_output and scale is not None
         inverse_scale = None if scale is None else _inverse_or_zero(scale)
         self.register_buffer("mean", mean)
@@ -86,6 +87,8 @@ class Autoencoder(nn.Module):
         self.register_buffer("rotation", rotation)
         self.register_buffer("inverse_rotation", inverse)
         self.register_buffer("code_offset", offset)
+        shift = None if rotation is None else -rotation @ offset
+        self.register_buffer("rotation_bias", shift)
 
     def propagate(self, U):
         """Return the decoder's raw output for standardised rows."""
@@ -97,7 +100,7 @@ class Autoencoder(nn.Module):
 
     def standardise(self, X):
         """Return X as the encoder takes it."""
-        if self.mean is None:
+        if not self.scale_input:
             return X
         return ((X - self.mean) * self.inverse_scale).to(X.dtype)
 
@@ -108,18 +111,27 @@ class Autoencoder(nn.Module):
             return X
         return (X * self.scale + self.mean).to(X.dtype)
 
-    def encode(self, X):
-        """Return codes of shape (n_samples, n_components)."""
-        Z = self.encode_standardised(self.standardise(X))
+    def rotate(self, Z):
+        """Return the encoder's codes as they are reported."""
         if self.rotation is None:
             return Z
-        return F.linear(Z - self.code_offset.to(Z), self.rotation.to(Z))
+        dtype = Z.dtype
+        return F.linear(Z, self.rotation.to(dtype), self.rotation_bias.to(dtype))
+
+    def unrotate(self, Z):
+        """Return reported codes as the decoder takes them."""
+        if self.rotation is None:
+            return Z
+        dtype = Z.dtype
+        return F.linear(Z, self.inverse_rotation.to(dtype), self.code_offset.to(dtype))
+
+    def encode(self, X):
+        """Return codes of shape (n_samples, n_components)."""
+        return self.rotate(self.encode_standardised(self.standardise(X)))
 
     def decode(self, Z):
         """Return rows of shape (n_samples, n_features) in the units of X."""
-        if self.rotation is not None:
-            Z = F.linear(Z, self.inverse_rotation.to(Z)) + self.code_offset.to(Z)
-        return self.restore_units(self.decoder(Z))
+        return self.restore_units(self.decoder(self.unrotate(Z)))
 
     def forward(self, X):
         """Return the reconstruction of rows in the units of X."""

@@ -15,9 +15,11 @@ class Activation(nn.Module):
     def forward(self, X):
         if self.function == "identity":
             return X
-        if callable(self.function):
-            return self.function(X)
-        return getattr(F, self.function)(X)
+        return self.as_callable()(X)
+
+    def as_callable(self):
+        """Return the function itself."""
+        return self.function if callable(self.function) else getattr(F, self.function)
 
     def extra_repr(self):
         return str(self.function)

@@ -330,6 +330,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             "tied_weights": self.tied_weights,
             "code_activation": self.code_activation,
             "output_activation": self.output_activation_,
+            **self._network_options(),
         }
         if self.precision_ == "float64":
             encoder, decoder = encoder.double(), decoder.double()
@@ -338,6 +339,10 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         return anchored_autoencoder(
             encoder, decoder, start, scale_output=not self._sigmoid_link, **options
         )
+
+    def _network_options(self):
+        """Return what the network of the objective takes beside the common options."""
+        return {}
 
     def _make_criterion(self, module):
         """Return the criterion that training minimises."""

@@ -8,14 +8,18 @@ from ._layers import TiedLinear
 from ._mlp import tie
 
 
-def plain_autoencoder(encoder, decoder, *, tied_weights=False, **options):
+def plain_autoencoder(
+    encoder, decoder, *, tied_weights=False, network=Autoencoder, **options
+):
     """Return the network as it stands: nothing added, scaled or weighted."""
     if tied_weights:
         decoder = tie(encoder, decoder)
-    return Autoencoder(encoder, decoder, **options)
+    return network(encoder, decoder, **options)
 
 
-def anchored_autoencoder(encoder, decoder, start, *, tied_weights=False, **options):
+def anchored_autoencoder(
+    encoder, decoder, start, *, tied_weights=False, network=Autoencoder, **options
+):
     """Return a network that starts as a linear autoencoder.
 
     Parameters
@@ -26,6 +30,9 @@ def anchored_autoencoder(encoder, decoder, start, *, tied_weights=False, **optio
     start : Start
         The linear autoencoder. With tied weights its `axes_out` must be the transpose
         of its `axes_in`.
+
+    network : type
+        `Autoencoder` or a subclass.
     """
     dtype = next(encoder.parameters()).dtype
     into = _linear_map(start.axes_in, torch.zeros(len(start.axes_in)), dtype)
@@ -34,7 +41,7 @@ def anchored_autoencoder(encoder, decoder, start, *, tied_weights=False, **optio
         decoder = tie(encoder, decoder).to(dtype)
     else:
         out = _linear_map(start.axes_out, start.offset, dtype)
-    return Autoencoder(
+    return network(
         _correct(into, encoder),
         _correct(out, decoder, len(start.axes_in)),
         mean=start.mean,

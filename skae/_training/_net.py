@@ -107,7 +107,7 @@ class AutoencoderNet(NeuralNet):
         if others:
             (self.second_optimizer_,) = others
         closure = inspect.signature(self.optimizer_.step).parameters["closure"]
-        self._needs_closure = closure.default is inspect.Parameter.empty
+        self.needs_closure = closure.default is inspect.Parameter.empty
         self._base_rates = [
             [group["lr"] for group in getattr(self, f"{name}_").param_groups]
             for name in self._optimizers
@@ -153,7 +153,7 @@ class AutoencoderNet(NeuralNet):
                 for group, rate in zip(groups, rates, strict=True):
                     group["lr"] = rate * factor
         self.step_ += 1
-        if self._batch_hooks or self._needs_closure:
+        if self._batch_hooks or self.needs_closure:
             return super().train_step(batch, **fit_params)
         self._zero_grad_optimizer()
         U, weight = batch

@@ -74,7 +74,7 @@ def extend(stream, X, weight, task, plan, device):
         stream = replace(stream, n_warm_up=_warm_up_rows(X.shape[1], task))
     stream = replace(
         stream,
-        X=X if stream.X is None else np.concatenate([stream.X, X]),
+        X=X.copy() if stream.X is None else np.concatenate([stream.X, X]),
         weight=np.concatenate([stream.weight, weight]),
         n_samples_seen=stream.n_samples_seen + len(X),
     )
@@ -161,6 +161,8 @@ def _learn(stream, task, plan, device):
     if stream.noise_state is not None:
         generators["dropout"].set_state(stream.noise_state)
     set_generators(net.module_, generators)
+    if net.needs_closure:  # LBFGS: its history of earlier rows is of no use here
+        net.initialize_optimizer()
     net.callbacks = list(plan.callbacks)
     net.initialize_callbacks()
     net.train(standardised_rows(X, weight, net.module_, plan, device), epochs=1)

@@ -69,13 +69,11 @@ def set_generators(module, generators):
 
 def make_penalty(alpha, l1_ratio):
     """Return the penalty on a module's weights as a function, or None without one."""
-    if alpha == 0:
-        return None
+    return partial(_penalty, alpha=alpha, l1_ratio=l1_ratio) if alpha > 0 else None
 
-    def penalty(module):
-        return weight_penalty(penalised_weights(module), alpha, l1_ratio)
 
-    return penalty
+def _penalty(module, alpha, l1_ratio):
+    return weight_penalty(penalised_weights(module), alpha, l1_ratio)
 
 
 def penalised_weights(module):

@@ -215,6 +215,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             "hidden_layer_sizes": lambda: _defaults.hidden_layer_sizes(
                 self.n_features_in_, self.n_components
             ),
+            "code_activation": self._auto_code_activation,
             "output_activation": lambda: (
                 "sigmoid" if self.loss == "binary_cross_entropy" else "identity"
             ),
@@ -245,10 +246,10 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         self._check_combinations()
 
     def _check_combinations(self):
-        if self.init == "pca" and self.code_activation != "identity":
+        if self.init == "pca" and self.code_activation_ != "identity":
             raise ValueError(
                 f"init='pca' needs code_activation='identity', got "
-                f"{self.code_activation!r}: principal components take both signs. Use "
+                f"{self.code_activation_!r}: principal components take both signs. Use "
                 "init='random' for a network with this code activation."
             )
         if self.init == "pca" and self.output_activation_ not in (
@@ -328,7 +329,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         )
         options = {
             "tied_weights": self.tied_weights,
-            "code_activation": self.code_activation,
+            "code_activation": self.code_activation_,
             "output_activation": self.output_activation_,
             **self._network_options(),
         }
@@ -339,6 +340,10 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         return anchored_autoencoder(
             encoder, decoder, start, scale_output=not self._sigmoid_link, **options
         )
+
+    def _auto_code_activation(self):
+        """Return what code_activation="auto" stands for, where it may be given."""
+        return "identity"
 
     def _network_options(self):
         """Return what the network of the objective takes beside the common options."""

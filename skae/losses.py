@@ -13,6 +13,9 @@ ELEMENTWISE = {
     ),
 }
 
+# What the second output of a `TopKNetwork` counts (Gao et al., 2024, use 1/32).
+WAKING_WEIGHT = 1 / 32
+
 
 class ReconstructionLoss(nn.Module):
     """Mean over rows and columns of a loss between the output and the input.
@@ -86,6 +89,77 @@ class ReconstructionLoss(nn.Module):
         if sample_weight is None:
             return rows.mean()
         return (rows * sample_weight).mean()
+
+
+class SparseLoss(ReconstructionLoss):
+    """A reconstruction loss plus what it costs a code to be active.
+
+    Takes the output of a `SparseNetwork`.
+
+    Parameters
+    ----------
+    sparsity : {"l1", "kl", "top_k"}
+        "l1" sums the absolute values of a row's code. "kl" sums over the units the
+        divergence KL(rho || rate), in nats, of a unit's mean activation over the batch
+        from the target. "top_k" costs nothing.
+
+    weight : float
+        Of the penalty.
+
+    rho : float
+        Target of "kl".
+    """
+
+    def __init__(self, loss, autoencoder, *, sparsity, weight, rho):
+        super().__init__(loss, autoencoder)
+        self.sparsity = sparsity
+        self.weight = weight
+        self.rho = rho
+
+    def per_row(self, output, U, sample_weight=None):
+        """Return one loss per row; "kl" is the same for all rows of a batch."""
+        X_hat, Z, *second = output
+        rows = super().per_row(X_hat, U)
+        for X_woken in second:
+            rows = rows + WAKING_WEIGHT * super().per_row(X_woken, U)
+        if self.sparsity == "top_k":
+            return rows
+        if self.sparsity == "l1":
+            return rows + self.weight * Z.abs().sum(dim=1)
+        return rows + self.weight * kl_penalty(Z.to(U.dtype), self.rho, sample_weight)
+
+    def forward(self, output, U, sample_weight=None):
+        """Return the mean loss of a batch, a scalar."""
+        rows = self.per_row(output, U, sample_weight)
+        return rows.mean() if sample_weight is None else (rows * sample_weight).mean()
+
+
+def kl_penalty(Z, rho, sample_weight=None):
+    """Return the sum over units of KL(rho || their mean activation), a scalar."""
+    if sample_weight is None:
+        rate = Z.mean(dim=0)
+    else:
+        rate = sample_weight @ Z / sample_weight.sum()
+    rate = rate.clamp(1e-6, 1 - 1e-6)
+    on, off = rho * (rho / rate).log(), (1 - rho) * ((1 - rho) / (1 - rate)).log()
+    return (on + off).sum()
+
+
+class ContractiveLoss(ReconstructionLoss):
+    """A reconstruction loss plus `contraction` times the encoder's squared slope.
+
+    Takes the output of a `ContractiveNetwork`.
+    """
+
+    def __init__(self, loss, autoencoder, *, contraction):
+        super().__init__(loss, autoencoder)
+        self.contraction = contraction
+
+    def per_row(self, output, U):
+        """Return one loss per row."""
+        X_hat, squared_norms = output
+        rows = super().per_row(X_hat, U)
+        return rows + self.contraction * squared_norms.to(U.dtype)
 
 
 def weight_penalty(weights, alpha, l1_ratio):

@@ -83,15 +83,16 @@ class Progress(Callback):
 
 
 class EpochHook(Callback):
-    """Calls a function before and after every epoch; a true answer stops training."""
+    """Calls functions before and after every epoch; a true answer stops training."""
 
-    def __init__(self, before, after):
+    def __init__(self, before=None, after=None):
         self.before = before
         self.after = after
 
     def on_epoch_begin(self, net, **kwargs):
-        self.before(net)
+        if self.before is not None:
+            self.before(net)
 
     def on_epoch_end(self, net, **kwargs):
-        if self.after(net):
+        if self.after is not None and self.after(net):
             raise StopTraining

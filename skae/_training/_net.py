@@ -79,6 +79,7 @@ class AutoencoderNet(NeuralNet):
         self.penalty = penalty
         self.generator = generator
         self.autocast = autocast
+        self.validation = validation
         self.own_callbacks = own_callbacks
         self.step_ = 0
 
@@ -239,7 +240,7 @@ class AutoencoderNet(NeuralNet):
 
     def release(self):
         """Drop what only training needs: data, callbacks, generators."""
-        self.train_split = None
+        self.train_split = self.validation = None
         self.generator = None
         self.callbacks = self.callbacks_ = self.own_callbacks = []
         self.module_.zero_grad(set_to_none=True)

@@ -136,6 +136,13 @@ def row_losses(net, rows, *, noise=True):
     return torch.cat(losses).double().cpu().numpy() * net.criterion_.unit
 
 
+def record_clean_loss(net):
+    """Record the loss on the held-out rows as they are, without the noise."""
+    if net.validation is not None:
+        losses = row_losses(net, net.validation, noise=False)
+        net.history.record("clean_valid_loss", mean_loss(losses, net.validation))
+
+
 def mean_loss(losses, rows):
     """Return the weighted mean of `row_losses`."""
     return float(np.average(losses, weights=rows.sample_weight))

@@ -4,6 +4,8 @@ import torch
 
 from ._noise import NoisePart
 
+ADDED = ("gaussian", "uniform")  # the others replace cells
+
 
 class Corruption(NoisePart):
     """Corrupts rows while training or judged; otherwise the identity.
@@ -33,16 +35,16 @@ class Corruption(NoisePart):
         """Return a value in the units of X as a float64 tensor in those of the rows."""
         if value is None:
             return None
-        value = torch.as_tensor(value, dtype=torch.float64)
         if self.mean is None:
-            return value
+            return torch.as_tensor(value, dtype=torch.float64)
+        value = torch.as_tensor(value, dtype=torch.float64, device=self.mean.device)
         return self.per_scale(value - self.mean)
 
     def per_scale(self, width):
         """Return a width in the units of X in those of the rows."""
-        width = torch.as_tensor(width, dtype=torch.float64)
         if self.scale is None:
-            return width
+            return torch.as_tensor(width, dtype=torch.float64)
+        width = torch.as_tensor(width, dtype=torch.float64, device=self.scale.device)
         return torch.where(self.scale > 0, width / self.scale, 0.0).double()
 
     def forward(self, U):
@@ -69,6 +71,11 @@ class Added(Corruption):
         super().__init__(**options)
         self.kind = kind
         self.register_buffer("level", self.per_scale(level))
+
+    @property
+    def noise_level(self):
+        """The level in the units of X."""
+        return self.level if self.scale is None else self.level * self.scale
 
     def corrupt(self, U, generator):
         noise = torch.empty_like(U)
@@ -97,13 +104,13 @@ class Replaced(Corruption):
     def __init__(self, kind, share, ends=(0.0, 0.0), **options):
         super().__init__(**options)
         self.kind = kind
-        self.share = share
+        self.noise_level = share
         pepper, salt = (0.0, 0.0) if kind == "masking" else ends
         self.register_buffer("pepper", self.standardised(pepper))
         self.register_buffer("salt", self.standardised(salt))
 
     def corrupt(self, U, generator):
-        replaced = torch.empty_like(U).bernoulli_(self.share, generator=generator)
+        replaced = torch.empty_like(U).bernoulli_(self.noise_level, generator=generator)
         return torch.where(replaced > 0, self._values(U, generator), U)
 
     def _values(self, U, generator):
@@ -146,3 +153,12 @@ class Custom(Corruption):
         if self.mean is None:
             return X_noisy.to(U)
         return self.per_scale(X_noisy - self.mean).to(U)
+
+
+def make_corruption(noise, level, *, ends=(0.0, 0.0), **options):
+    """Return the `Corruption` for an estimator's `noise`; `options` are its own."""
+    if callable(noise):
+        return Custom(noise, **options)
+    if noise in ADDED:
+        return Added(noise, level, **options)
+    return Replaced(noise, level, ends, **options)

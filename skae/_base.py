@@ -1,10 +1,13 @@
 """What all gradient-trained autoencoders share: scikit-learn's side of them."""
 
 import copy
+import math
+import warnings
 from contextlib import contextmanager
 from numbers import Integral, Real
 
 from sklearn.base import _fit_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from . import _defaults
@@ -128,6 +131,14 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         for name in ("_stream", "n_samples_seen_"):
             vars(self).pop(name, None)
         epochs.end(lambda: {"net_": self.net_})
+        if not math.isfinite(self.loss_curve_[-1]):
+            warnings.warn(
+                f"The loss was not finite in epoch {self.n_iter_}: training stopped, "
+                "and the best weights before it are kept. Lower learning_rate_init "
+                f"(now {self.learning_rate_init_:g}) to train on.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):

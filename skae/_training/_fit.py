@@ -182,8 +182,15 @@ def _train(net, training, validation, plan, has_start, hook):
         if validation is not None:
             net.history.record("valid_loss", start_loss)
         return
-    start_loss = None if validation is None else start_loss
-    train(net, training, plan, monitor=monitor, start_loss=start_loss, hook=hook)
+    train(
+        net,
+        training,
+        plan,
+        monitor=monitor,
+        start_loss=None if validation is None else start_loss,
+        start_state=start_state,
+        hook=hook,
+    )
     keep_what_helps(net, start_state, judge)
 
 

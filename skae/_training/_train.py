@@ -88,13 +88,13 @@ def penalised_weights(module):
             yield weight
 
 
-def train(net, rows, plan, *, monitor, start_loss=None, hook=None):
+def train(net, rows, plan, *, monitor, start_loss=None, start_state=None, hook=None):
     """Train and restore the best weights seen. Returns the `BestWeights` used.
 
     Raises
     ------
     ValueError
-        If no finite loss was seen.
+        If no finite loss was seen and there is no `start_state` to fall back on.
     """
     best = BestWeights(
         monitor,
@@ -109,13 +109,14 @@ def train(net, rows, plan, *, monitor, start_loss=None, hook=None):
         net.own_callbacks.append(Progress(plan.description, plan.max_iter))
     net.initialize_callbacks()
     net.train(rows, plan.max_iter)
-    if best.best_state_ is None:
+    state = best.best_state_ or start_state
+    if state is None:
         raise ValueError(
             f"The loss is not finite after {len(net.history)} epochs of training with "
             f"solver={plan.solver!r}. Lower learning_rate_init (now "
             f"{plan.learning_rate_init:g}), scale the columns of X, or use init='pca'."
         )
-    net.module_.load_state_dict(best.best_state_)
+    net.module_.load_state_dict(state)
     return best
 
 

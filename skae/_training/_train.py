@@ -128,12 +128,11 @@ def row_losses(net, rows, *, noise=True):
     """
     net._set_training(False)
     noise = fixed_noise(net.module_) if noise else nullcontext()
-    with torch.inference_mode(), threads_for(count_weights(net.module_), len(rows)):
-        with noise:
-            losses = [
-                net.criterion_.per_row(net.infer(U), U)
-                for U, _ in net.get_iterator(rows)
-            ]
+    threads = threads_for(count_weights(net.module_), len(rows))
+    with torch.inference_mode(), threads, noise:
+        losses = [
+            net.criterion_.per_row(net.infer(U), U) for U, _ in net.get_iterator(rows)
+        ]
     return torch.cat(losses).double().cpu().numpy() * net.criterion_.unit
 
 

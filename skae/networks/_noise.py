@@ -1,4 +1,4 @@
-"""Parts of a network that draw random numbers while it trains and while it is judged."""
+"""Parts that draw random numbers while a network trains and while it is judged."""
 
 from contextlib import contextmanager
 

@@ -10,6 +10,9 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "AutoencoderTransformer": "._autoencoder",
+    "ContractiveAutoencoder": "._contractive",
+    "DenoisingAutoencoder": "._denoising",
+    "SparseAutoencoder": "._sparse",
     "compare_reducers": ".comparison",
 }
 _SUBMODULES = ("architectures", "comparison", "metrics", "testing")

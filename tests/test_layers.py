@@ -64,6 +64,9 @@ LAYERS = [
         SKLEARN,
     ),
     Layer("_autoencoder", (*BELOW_BASE, "_base"), SKLEARN),
+    Layer("_contractive", (*BELOW_BASE, "_base"), SKLEARN),
+    Layer("_denoising", (*BELOW_BASE, "_base"), SKLEARN),
+    Layer("_sparse", (*BELOW_BASE, "_base"), SKLEARN),
     # leaves: estimators are used through their public attributes
     Layer("metrics", (), SKLEARN),
     Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch", "skorch.callbacks"}),

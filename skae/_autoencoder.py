@@ -84,10 +84,12 @@ class AutoencoderTransformer(BaseAutoencoder):
 
     solver : str or torch.optim.Optimizer class, default="auto"
         "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
-        is Muon from 2000 rows on and AdamW below.
+        is Muon from 2000 rows on, where the device multiplies matrices in bfloat16, and
+        AdamW otherwise.
 
     learning_rate_init : float or "auto", default="auto"
-        Learning rate at its highest. "auto" depends on the solver.
+        Learning rate at its highest. "auto" depends on the solver and, for Muon, on
+        batch_size.
 
     learning_rate : {"auto", "one_cycle", "cosine", "constant"}, default="auto"
         Schedule of the learning rate over all steps. "auto" is "one_cycle".

@@ -230,9 +230,10 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             "output_activation": lambda: (
                 "sigmoid" if self.loss == "binary_cross_entropy" else "identity"
             ),
-            "solver": lambda: "adamw" if streaming else _defaults.solver(n_samples),
-            "learning_rate_init": lambda: _defaults.learning_rate_init(
-                self.solver_, streaming=streaming
+            "solver": lambda: (
+                "adamw"
+                if streaming
+                else _defaults.solver(n_samples, self._multiplies_bfloat16)
             ),
             "learning_rate": lambda: "constant" if streaming else "one_cycle",
             "precision": lambda: "float32",
@@ -240,6 +241,9 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                 _defaults.STREAM_BATCH_SIZE
                 if streaming
                 else _defaults.batch_size(n_samples)
+            ),
+            "learning_rate_init": lambda: _defaults.learning_rate_init(
+                self.solver_, self.batch_size_, streaming=streaming
             ),
             "max_iter": lambda: _defaults.max_iter(n_samples, self.batch_size_),
         }
@@ -255,6 +259,11 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         self.n_components_ = self.n_components
         self._n_features_out = self.n_components_
         self._check_combinations()
+
+    def _multiplies_bfloat16(self):
+        from ._training._devices import multiplies_bfloat16, resolve_device
+
+        return multiplies_bfloat16(str(resolve_device(self.device)))
 
     def _check_combinations(self):
         if self.init == "pca" and self.code_activation_ != "identity":

@@ -18,16 +18,21 @@ def hidden_layer_sizes(n_features, n_components):
     return (int(min(width, 512)),)
 
 
-def solver(n_samples):
-    """Return Muon where there are rows enough for it, else AdamW."""
-    return "muon" if n_samples >= 2000 else "adamw"
+def solver(n_samples, multiplies_bfloat16):
+    """Return Muon where there are rows enough for it, else AdamW.
+
+    torch's Muon orthogonalises in bfloat16: no choice for a machine that cannot.
+    """
+    return "muon" if n_samples >= 2000 and multiplies_bfloat16() else "adamw"
 
 
-def learning_rate_init(solver, *, streaming=False):
+def learning_rate_init(solver, batch_size, *, streaming=False):
     """Return the rate of a solver, by its name or class."""
     rate = OTHER_LEARNING_RATE
     if isinstance(solver, str):
         rate = LEARNING_RATES.get(solver, OTHER_LEARNING_RATE)
+    if solver == "muon":  # larger batches have less noise to average out
+        rate *= min(2.0, max(0.5, math.sqrt(batch_size / 128)))
     return rate * STREAM_SLOWDOWN if streaming else rate
 
 

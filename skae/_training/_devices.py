@@ -1,5 +1,8 @@
 """Where to compute, and in which precision."""
 
+import functools
+import time
+
 import torch
 
 DTYPES = {
@@ -26,3 +29,23 @@ def resolve_device(device):
 
 def _first_line(error):
     return str(error).strip().split("\n")[0].rstrip(".") + "."
+
+
+@functools.cache
+def multiplies_bfloat16(device):
+    """Whether matrix products in bfloat16 are usable on a device, by trying some.
+
+    A CPU without instructions for them takes hundreds of times as long as in float32.
+    """
+    if torch.device(device).type != "cpu":
+        return True
+    seconds = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        matrix = torch.ones(256, 256, dtype=dtype)
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            matrix @ matrix
+            times.append(time.perf_counter() - start)
+        seconds[dtype] = min(times)
+    return seconds[torch.bfloat16] < 10 * seconds[torch.float32]

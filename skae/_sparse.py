@@ -399,6 +399,7 @@ class SparseAutoencoder(BaseAutoencoder):
         return {
             "network": TopKNetwork,
             "code_activation": TopK(self.k_, self.code_activation_),
+            "n_components": self.n_components_,
         }
 
     def _make_criterion(self, module):

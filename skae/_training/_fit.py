@@ -9,7 +9,7 @@ from torch import nn
 from .. import _inference
 from .._linear import column_moments, principal_axes, projection_errors
 from ..losses import ReconstructionLoss
-from ..networks._build import is_linear
+from ..networks._build import is_linear, leave_saddle
 from ._codes import explained_variance_ratio, linear_axes, rotate_codes
 from ._devices import DTYPES
 from ._random import make_generators
@@ -110,7 +110,7 @@ def fit(X, weight, task, plan, *, seed, device, warm_module=None, hook=None):
         validation=validation,
     )
     has_start = task.init == "pca" or warm_module is not None
-    _train(net, training, validation, plan, has_start, hook)
+    _train(net, training, validation, plan, has_start, hook, generators["init"])
     net.release()
     if task.rotate:
         rotate_codes(net.module_, X, weight, moments.mean, whiten=task.whiten)
@@ -167,7 +167,7 @@ def _held_out_rows(n_samples, validation_fraction, seed):
     return np.sort(order[:n_held_out])
 
 
-def _train(net, training, validation, plan, has_start, hook):
+def _train(net, training, validation, plan, has_start, hook, generator):
     """Train the net in place; with a start, the result is never worse on the judge."""
     monitor = "train_loss" if validation is None else "valid_loss"
     if not has_start:
@@ -182,6 +182,7 @@ def _train(net, training, validation, plan, has_start, hook):
         if validation is not None:
             net.history.record("valid_loss", start_loss)
         return
+    leave_saddle(net.module_, generator)
     train(
         net,
         training,

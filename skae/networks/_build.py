@@ -72,6 +72,23 @@ def _correct(anchor, network, n_inputs=None):
     return Anchored(anchor, network)
 
 
+def leave_saddle(autoencoder, generator, size=0.1):
+    """Move tied corrections a little off zero.
+
+    There, the gradient of the shared weights is a sum of errors times codes, which PCA
+    leaves uncorrelated: without a push, training would wait for chance to give it one.
+    """
+    encoder, decoder = autoencoder.encoder, autoencoder.decoder
+    tied = any(isinstance(part, TiedLinear) for part in decoder.modules())
+    if not tied or not isinstance(encoder, Anchored):
+        return
+    layers = [part for part in encoder.network.modules() if isinstance(part, nn.Linear)]
+    weight = layers[-1].weight
+    push = torch.randn(weight.shape, generator=generator) / weight.shape[1] ** 0.5
+    with torch.no_grad():
+        weight.add_(size * push.to(weight))
+
+
 def is_linear(autoencoder):
     """Whether encoder and decoder are linear maps with nothing between."""
     linear_maps = (nn.Linear, TiedLinear)

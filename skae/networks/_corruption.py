@@ -137,6 +137,8 @@ def _of_other_rows(U, generator):
 class Custom(Corruption):
     """Corrupts by a function of (X, generator), in the units of X."""
 
+    noise_level = None
+
     def __init__(self, function, **options):
         super().__init__(**options)
         self.function = function

@@ -1,0 +1,256 @@
+"""Layers, networks and their folded forms, against torch's own layers."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from skae.architectures import Dense
+from skae.networks._autoencoder import Anchored, Autoencoder
+from skae.networks._build import anchored_autoencoder, is_linear, plain_autoencoder
+from skae.networks._fold import as_functions, can_fold, fold
+from skae.networks._layers import Activation, Dropout, TiedLinear, linear
+from skae.networks._mlp import mlp, tie
+
+
+def make_generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def randn(*shape, seed=1):
+    return torch.randn(shape, generator=make_generator(seed), dtype=torch.float64)
+
+
+def make_mlp(*widths, activation="tanh", seed=0):
+    stack = mlp(
+        widths, activation=activation, dropout=0.0, generator=make_generator(seed)
+    )
+    with torch.no_grad():  # zero biases would hide a mistake in them
+        for layer in stack:
+            if isinstance(layer, nn.Linear):
+                layer.bias.uniform_(-1, 1, generator=make_generator(seed + 1))
+    return stack.double()
+
+
+# -- layers -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["relu", "silu", "gelu", "tanh", "sigmoid", "softplus"]
+)
+def test_activation_by_name_is_that_of_torch(name):
+    """A name means the function in torch.nn.functional."""
+    X = randn(4, 3)
+    expected = getattr(nn.functional, name)(X)
+    torch.testing.assert_close(Activation(name)(X), expected)
+    assert Activation("identity")(X) is X
+    torch.testing.assert_close(Activation(torch.sin)(X), X.sin())
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean():
+    """A share p is zero, the rest is larger by 1 / (1 - p)."""
+    layer = Dropout(0.3).train()
+    layer.generator = make_generator()
+    out = layer(torch.ones(200, 200))
+    np.testing.assert_allclose(out.unique(), [0, 1 / 0.7], rtol=1e-6)
+    assert float((out == 0).double().mean()) == pytest.approx(0.3, abs=0.01)
+
+
+def test_dropout_is_the_identity_in_evaluation():
+    """Nothing is dropped once the network is trained."""
+    X = randn(4, 3)
+    assert Dropout(0.5).eval()(X) is X
+
+
+def test_dropout_draws_from_its_own_generator():
+    """Masks repeat with the generator, and the global one does not move."""
+    layer, before = Dropout(0.5).train(), torch.get_rng_state()
+    masks = []
+    for _ in range(2):
+        layer.generator = make_generator(3)
+        masks.append(layer(torch.ones(20, 20)))
+    assert torch.equal(*masks)
+    assert not torch.equal(masks[0], layer(torch.ones(20, 20)))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_linear_has_glorot_weights():
+    """Weights are uniform within Glorot's bound, biases zero."""
+    layer = linear(300, 200, make_generator())
+    weight, bound = layer.weight.detach().numpy(), np.sqrt(6 / 500)
+    assert np.abs(weight).max() <= bound
+    assert weight.std() == pytest.approx(bound / np.sqrt(3), rel=0.02)
+    assert not layer.bias.any()
+
+
+def test_tied_layer_uses_the_other_weight():
+    """It multiplies by the transpose, follows its changes and owns the bias alone."""
+    base = nn.Linear(5, 3).double()
+    layer, Z = TiedLinear(base).double(), randn(4, 3)
+    torch.testing.assert_close(layer(Z), Z @ base.weight)
+    with torch.no_grad():
+        base.weight.mul_(2)
+    torch.testing.assert_close(layer(Z), Z @ base.weight)
+    assert [name for name, _ in layer.named_parameters()] == ["bias"]
+
+
+def test_mlp_is_linear_maps_with_activations_between():
+    """The activation follows every layer but the last."""
+    stack, X = make_mlp(6, 5, 4, 2), randn(7, 6)
+    expected = X
+    layers = [layer for layer in stack if isinstance(layer, nn.Linear)]
+    for i, layer in enumerate(layers):
+        expected = expected @ layer.weight.T + layer.bias
+        if i < 2:
+            expected = expected.tanh()
+    torch.testing.assert_close(stack(X), expected)
+    assert [tuple(layer.weight.shape) for layer in layers] == [(5, 6), (4, 5), (2, 4)]
+
+
+def test_tie_mirrors_the_encoder():
+    """The decoder's weights are the encoder's, last layer first."""
+    encoder, decoder = make_mlp(6, 4, 2), make_mlp(2, 4, 6)
+    tied = tie(encoder, decoder)
+    ends = [layer for layer in tied if isinstance(layer, TiedLinear)]
+    assert torch.equal(ends[0].weight, encoder[2].weight.T)
+    assert torch.equal(ends[1].weight, encoder[0].weight.T)
+
+
+def test_dense_drops_hidden_units_only():
+    """Dropout follows hidden layers, not the code and not the output."""
+    ends = Dense((8, 4), dropout=0.2).build(6, 2, make_generator())
+    for end in ends:
+        kinds = [type(layer) for layer in end]
+        assert kinds.count(Dropout) == 2
+        assert kinds[-1] is nn.Linear
+
+
+# -- autoencoders -------------------------------------------------------------------
+
+
+def make_start(n_features=6, n_components=2, *, tied=False):
+    """Return any linear autoencoder, with a constant column."""
+    from skae._training._start import Start
+
+    axes_in = randn(n_components, n_features, seed=5)
+    scale = torch.linspace(0.5, 3, n_features, dtype=torch.float64)
+    scale[-1] = 0
+    return Start(
+        mean=randn(n_features, seed=6),
+        scale=scale,
+        axes_in=axes_in,
+        axes_out=axes_in.T if tied else randn(n_features, n_components, seed=7),
+        offset=randn(n_features, seed=8) * (not tied),
+        code_scale=torch.ones(n_components, dtype=torch.float64),
+    )
+
+
+@pytest.mark.parametrize("tied", [False, True], ids=["free", "tied"])
+def test_anchored_network_starts_as_its_start(tied):
+    """Before the first step it is the linear autoencoder that it was given."""
+    start, X = make_start(tied=tied), randn(9, 6)
+    network = anchored_autoencoder(
+        make_mlp(6, 5, 2), make_mlp(2, 5, 6), start, tied_weights=tied
+    ).eval()
+    inverse = torch.where(start.scale > 0, 1 / start.scale, 0)
+    Z = (X - start.mean) * inverse @ start.axes_in.T
+    X_hat = (Z @ start.axes_out.T + start.offset) * start.scale + start.mean
+    with torch.no_grad():
+        torch.testing.assert_close(network.encode(X), Z)
+        torch.testing.assert_close(network.decode(Z), X_hat)
+        torch.testing.assert_close(network(X), X_hat)
+
+
+def test_anchored_network_without_hidden_layers_is_its_anchor():
+    """A linear map needs no linear correction."""
+    network = anchored_autoencoder(make_mlp(6, 2), make_mlp(2, 6), make_start())
+    assert is_linear(network)
+    assert not any(isinstance(part, Anchored) for part in network.modules())
+
+
+@pytest.mark.parametrize(
+    ("widths", "options"),
+    [
+        ((6, 4, 2), {}),
+        ((6, 2), {"code_activation": "relu"}),
+        ((6, 2), {"output_activation": "sigmoid"}),
+    ],
+)
+def test_networks_with_a_bend_are_not_linear(widths, options):
+    """A hidden layer or an activation at either end makes it non-linear."""
+    network = anchored_autoencoder(
+        make_mlp(*widths), make_mlp(*widths[::-1]), make_start(), **options
+    )
+    assert not is_linear(network)
+
+
+def test_plain_network_is_its_parts():
+    """Nothing is added between encoder, activations and decoder."""
+    encoder, decoder, X = make_mlp(6, 4, 2), make_mlp(2, 4, 6), randn(5, 6)
+    network = plain_autoencoder(
+        encoder, decoder, code_activation="relu", output_activation="sigmoid"
+    )
+    torch.testing.assert_close(network(X), decoder(encoder(X).relu()).sigmoid())
+    assert network.mean is None
+    assert network.scale is None
+
+
+def make_rotated(*, output_activation="identity", code_activation="identity"):
+    network = anchored_autoencoder(
+        make_mlp(6, 5, 2),
+        make_mlp(2, 5, 6),
+        make_start(),
+        code_activation=code_activation,
+        output_activation=output_activation,
+    ).eval()
+    with torch.no_grad():  # corrections that matter
+        for parameter in network.parameters():
+            parameter.add_(0.1 * randn(*parameter.shape, seed=9))
+    network.set_rotation(randn(2, 2, seed=10), randn(2, seed=11))
+    return network
+
+
+@pytest.mark.parametrize("code_activation", ["identity", "tanh"])
+@pytest.mark.parametrize("output_activation", ["identity", "sigmoid"])
+def test_rotation_leaves_the_reconstruction_alone(code_activation, output_activation):
+    """decode(encode(x)) is the network without any rotation."""
+    network = make_rotated(
+        code_activation=code_activation, output_activation=output_activation
+    )
+    X = randn(9, 6)
+    with torch.no_grad():
+        before = network(X)
+        torch.testing.assert_close(network.decode(network.encode(X)), before)
+        network.set_rotation(None, None)
+        torch.testing.assert_close(network.decode(network.encode(X)), before)
+
+
+@pytest.mark.parametrize("code_activation", ["identity", "tanh"])
+@pytest.mark.parametrize("output_activation", ["identity", "sigmoid"])
+def test_folded_network_computes_the_same(code_activation, output_activation):
+    """Folding constants into layers, and modules into functions, changes nothing."""
+    network = make_rotated(
+        code_activation=code_activation, output_activation=output_activation
+    )
+    X = randn(9, 6)
+    with torch.no_grad():
+        expected = [network.encode(X), network(X)]
+        Z = expected[0]
+        expected.append(network.decode(Z))
+        functions = as_functions(network)
+        folded = as_functions(fold(network))
+        assert not network.scale_input  # it did fold
+        for made in (functions, folded):
+            torch.testing.assert_close(made["encode"](X), expected[0])
+            torch.testing.assert_close(made["forward"](X), expected[1])
+            torch.testing.assert_close(made["decode"](Z), expected[2])
+
+
+def test_folding_is_refused_where_rounding_would_show():
+    """Means many deviations away from zero, and tied weights, are left alone."""
+    network = make_rotated()
+    assert can_fold(network, 1e3)
+    network.mean[0] = 1e6
+    assert not can_fold(network, 1e3)
+    tied = Autoencoder(make_mlp(6, 2), tie(make_mlp(6, 2), make_mlp(2, 6)))
+    assert not can_fold(tied, 1e3)

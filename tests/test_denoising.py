@@ -106,7 +106,7 @@ def test_swapped_cells_come_from_other_rows_of_the_column(table):
     X = corrupted("swap", 0.3, table)
     for column in range(table.shape[1]):
         assert np.isin(X[:, column], table[:, column]).all()
-    np.testing.assert_allclose((X != table).mean(), 0.3, atol=0.02)
+    np.testing.assert_allclose((table != X).mean(), 0.3, atol=0.02)
     np.testing.assert_array_equal(corrupted("swap", 1.0, table[:1]), table[:1])
     assert (corrupted("swap", 1.0, table) != table).all()
 

@@ -6,7 +6,12 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skae import AutoencoderTransformer
+from skae import (
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+)
 
 TEXTBOOK = {
     "init": "random",
@@ -21,6 +26,14 @@ CONFIGURATIONS = [
     AutoencoderTransformer(max_iter=5, **TEXTBOOK),
     AutoencoderTransformer(max_iter=5, hidden_layer_sizes=(16, 8), dropout=0.2),
     AutoencoderTransformer(max_iter=5, tied_weights=True, whiten=True),
+    DenoisingAutoencoder(max_iter=5),
+    DenoisingAutoencoder(noise="swap", max_iter=5, **TEXTBOOK),
+    SparseAutoencoder(max_iter=5),
+    SparseAutoencoder(8, sparsity="top_k", max_iter=5),
+    ContractiveAutoencoder(max_iter=5),
+    ContractiveAutoencoder(
+        6, max_iter=5, init="random", code_activation="sigmoid", hidden_layer_sizes=()
+    ),
 ]
 # Every step sees every row, and every row is trained on: nothing depends on whether a
 # row of weight two comes once or twice.

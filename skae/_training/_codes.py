@@ -75,7 +75,8 @@ def linear_axes(module):
 def explained_variance_ratio(module, X, weight, n_components):
     """Return the R^2 that each further component adds, in order.
 
-    The components after it are held at their mean. At most SUMMARY_ROWS evenly spaced
+    The components after it are held at their mean; without any, the mean row is what is
+    left, of R^2 zero. So they sum to the R^2 of the reconstruction. At most SUMMARY_ROWS evenly spaced
     rows are used, fewer where there are many cells to decode.
     """
     affordable = max(200, SUMMARY_CELLS // (n_components * X.shape[1]))
@@ -87,8 +88,8 @@ def explained_variance_ratio(module, X, weight, n_components):
     total = w @ ((target - np.average(target, axis=0, weights=w)) ** 2).sum(axis=1)
     if total == 0:
         return np.zeros(n_components)
-    scores = []
-    for n_kept in range(n_components + 1):
+    scores = [0.0]
+    for n_kept in range(1, n_components + 1):
         truncated = np.where(np.arange(n_components) < n_kept, Z, centre)
         residual = _inference.decode(module, truncated) - target
         scores.append(1 - w @ (residual**2).sum(axis=1) / total)

@@ -189,6 +189,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         if stream is None:
             earlier = None
             if not first:
+                self._check_widths("partial_fit")
                 values = (getattr(self, f"{name}_", None) for name in Fitted.FIELDS)
                 earlier = Fitted(*values)
             seed = make_seed(self.random_state)
@@ -280,6 +281,14 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                 "init='pca' needs output_activation='identity' or 'sigmoid', got "
                 f"{self.output_activation_!r}. Use init='random' for a network with "
                 "this output activation."
+            )
+        if self.loss == "binary_cross_entropy" and self.output_activation_ in (
+            ACTIVATIONS - {"sigmoid"}
+        ):
+            raise ValueError(
+                "loss='binary_cross_entropy' needs outputs within [0, 1], got "
+                f"output_activation={self.output_activation_!r}. Use 'sigmoid', or "
+                "'auto'."
             )
         if self.tied_weights and self._sigmoid_link:
             raise ValueError(
@@ -379,16 +388,18 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         """Return a copy of the last fit's network to go on from, or None."""
         if not self.warm_start or not self.__sklearn_is_fitted__():
             return None
-        module = copy.deepcopy(self.net_.module_)
+        self._check_widths("warm_start=True")
+        return copy.deepcopy(self.net_.module_)
+
+    def _check_widths(self, what):
+        """Raise a ValueError if the network to go on from is for other shapes."""
         fitted = (self.mean_.shape[0], self.explained_variance_ratio_.shape[0])
         asked = (self.n_features_in_, self.n_components_)
         if fitted != asked:
             raise ValueError(
-                "warm_start=True goes on from a network with (n_features, "
-                f"n_components)={fitted}, but this fit is for {asked}. Fit a clone, or "
-                "set warm_start=False."
+                f"{what} goes on from a network with (n_features, n_components)="
+                f"{fitted}, but this fit is for {asked}. Fit a clone instead."
             )
-        return module
 
 
 @contextmanager

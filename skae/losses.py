@@ -81,6 +81,7 @@ class ReconstructionLoss(nn.Module):
                 X_hat = (X_hat * self.scale + self.mean).to(U.dtype)
             loss = self.loss if callable(self.loss) else ELEMENTWISE[self.loss]
             cells = loss(X_hat, X)
+            _check_shape(cells, X, self.loss)
         return cells.mean(dim=1) if cells.ndim == 2 else cells
 
     def forward(self, output, U, sample_weight=None):
@@ -89,6 +90,15 @@ class ReconstructionLoss(nn.Module):
         if sample_weight is None:
             return rows.mean()
         return (rows * sample_weight).mean()
+
+
+def _check_shape(cells, X, loss):
+    found = tuple(getattr(cells, "shape", ()))
+    if found not in (tuple(X.shape), (len(X),)):
+        raise ValueError(
+            f"loss={loss!r} returned shape {found} for rows of shape {tuple(X.shape)}: "
+            "it should return one loss per cell or one per row."
+        )
 
 
 class SparseLoss(ReconstructionLoss):

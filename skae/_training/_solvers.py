@@ -34,6 +34,11 @@ def make_optimizers(solver, parameters, learning_rate):
 
 
 def _make(optimizer, parameters, learning_rate):
+    if not issubclass(optimizer, torch.optim.Optimizer):
+        raise ValueError(
+            f"solver={optimizer!r} is no class of torch.optim.Optimizer. Use one, "
+            f"'muon' or one of {sorted(SOLVERS)}."
+        )
     options = inspect.signature(optimizer).parameters
     arguments = {"lr": learning_rate}
     if "fused" in options and parameters[0].device.type in ("cpu", "cuda"):

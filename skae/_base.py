@@ -3,7 +3,7 @@
 import copy
 import math
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from numbers import Integral, Real
 
 from sklearn.base import _fit_context
@@ -257,7 +257,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             self.learning_rate_ = "constant"
         else:
             self.batch_size_ = min(self.batch_size_, n_samples)
-        self.n_components_ = self.n_components
+        self.n_components_ = self._own_code_size or self.n_components
         self._n_features_out = self.n_components_
         self._check_combinations()
 
@@ -302,6 +302,28 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                 "of hidden_layer_sizes is its own mirror image."
             )
 
+        if self._own_code_size is not None:
+            self._check_own_code()
+
+    def _check_own_code(self):
+        for name, found, accepted in (
+            ("init", self.init, "random"),
+            ("whiten", self.whiten, False),
+        ):
+            if found != accepted:
+                raise ValueError(
+                    f"{name}={found!r} needs a code that the estimator chooses: "
+                    f"{self.architecture!r} makes codes of {self.n_components_} "
+                    f"components of its own. Use {name}={accepted!r}, or code='vector' "
+                    "if the architecture has it."
+                )
+
+    @property
+    def _own_code_size(self):
+        """The number of components if it follows from the architecture, or None."""
+        code_size = getattr(self.architecture, "code_size", None)
+        return None if code_size is None else code_size(self.n_features_in_)
+
     def _check_loss(self, X):
         if self.loss == "binary_cross_entropy" or self._sigmoid_link:
             check_unit_interval(self, X, self.loss)
@@ -340,6 +362,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             tied_weights=self.tied_weights,
             sigmoid_link=self._sigmoid_link,
             whiten=self.whiten,
+            rotate=self._own_code_size is None,
             validation_fraction=(
                 self.validation_fraction if self.early_stopping else None
             ),
@@ -347,15 +370,9 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
 
     def _make_module(self, start, generator):
         """Return the network; `start` is None for a random one."""
-        from .architectures import Dense
         from .networks._build import anchored_autoencoder, plain_autoencoder
 
-        architecture = self.architecture or Dense(
-            self.hidden_layer_sizes_, activation=self.activation, dropout=self.dropout
-        )
-        encoder, decoder = architecture.build(
-            self.n_features_in_, self.n_components_, generator
-        )
+        encoder, decoder = self._build_networks(generator)
         options = {
             "tied_weights": self.tied_weights,
             "code_activation": self.code_activation_,
@@ -369,6 +386,22 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         return anchored_autoencoder(
             encoder, decoder, start, scale_output=not self._sigmoid_link, **options
         )
+
+    def _build_networks(self, generator):
+        """Return the encoder and the decoder of the architecture."""
+        from ._training._random import seeded_globally
+        from .architectures import Dense
+        from .networks._build import check_shapes
+
+        architecture = self.architecture or Dense(
+            self.hidden_layer_sizes_, activation=self.activation, dropout=self.dropout
+        )
+        widths = self.n_features_in_, self.n_components_
+        own = getattr(architecture, "uses_generator", False)
+        with nullcontext() if own else seeded_globally(generator):
+            encoder, decoder = architecture.build(*widths, generator)
+            check_shapes(encoder, decoder, *widths)
+        return encoder, decoder
 
     def _auto_code_activation(self):
         """Return what code_activation="auto" stands for, where it may be given."""

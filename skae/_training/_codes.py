@@ -5,6 +5,8 @@ import torch
 
 from .. import _inference
 from .._linear import axis_signs
+from ..networks._autoencoder import Anchored
+from ..networks._layers import TiedLinear, is_plain_sequence
 from ._rows import dense_chunks, spread_rows
 
 SUMMARY_ROWS = 10_000
@@ -59,10 +61,12 @@ def _code_moments(module, X, weight, mean):
 
 def linear_axes(module):
     """Return the decoder's linear axes (n_components, n_features), or None."""
-    layer = getattr(module.decoder, "linear", module.decoder)
-    if isinstance(layer, torch.nn.Sequential) and len(layer) == 1:
+    layer = module.decoder
+    if isinstance(layer, Anchored):
+        layer = layer.linear
+    if is_plain_sequence(layer) and len(layer) == 1:
         layer = layer[0]
-    if not hasattr(layer, "weight"):
+    if not isinstance(layer, (torch.nn.Linear, TiedLinear)):
         return None
     axes = layer.weight.detach().double().cpu()
     if module.scale_output:

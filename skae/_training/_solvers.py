@@ -25,11 +25,15 @@ def make_optimizers(solver, parameters, learning_rate):
     if solver == "muon":
         matrices = [p for p in parameters if p.ndim == 2]
         rest = [p for p in parameters if p.ndim != 2]
+        beside_rate = learning_rate * ADAMW_BESIDE_MUON
+        if not matrices:
+            return [_make(torch.optim.AdamW, rest, beside_rate)]
         muon = torch.optim.Muon(
             matrices, lr=learning_rate, weight_decay=0.0, adjust_lr_fn="original"
         )
-        beside = _make(torch.optim.AdamW, rest, learning_rate * ADAMW_BESIDE_MUON)
-        return [muon, beside] if rest else [muon]
+        if not rest:
+            return [muon]
+        return [muon, _make(torch.optim.AdamW, rest, beside_rate)]
     return [_make(SOLVERS.get(solver, solver), parameters, learning_rate)]
 
 

@@ -17,8 +17,12 @@ SMALL_PASS = 3e8
 
 
 def count_weights(module):
-    """Return the number of a module's weights."""
-    return sum(weight.numel() for weight in module.parameters())
+    """Return the number of a module's weights, each as often as a row meets it."""
+    return sum(
+        weight.numel() * getattr(part, "n_positions", 1)
+        for part in module.modules()
+        for weight in part.parameters(recurse=False)
+    )
 
 
 @contextmanager

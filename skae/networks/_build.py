@@ -4,8 +4,21 @@ import torch
 from torch import nn
 
 from ._autoencoder import Anchored, Autoencoder
-from ._layers import TiedLinear
+from ._conv import ToImage, Upsample
+from ._layers import Dropout, Gain, TiedLinear, is_plain_sequence
 from ._mlp import tie
+
+WEIGHTED = (
+    nn.Linear,
+    TiedLinear,
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+)
+# Layers without weights that return zeros for zeros.
+ZERO_TO_ZERO = (
+    *(nn.Identity, nn.Flatten, nn.Unflatten, nn.Upsample),
+    *(ToImage, Upsample, Dropout),
+)
 
 
 def plain_autoencoder(
@@ -34,7 +47,7 @@ def anchored_autoencoder(
     network : type
         `Autoencoder` or a subclass.
     """
-    dtype = next(encoder.parameters()).dtype
+    dtype = _dtype(encoder)
     into = _linear_map(start.axes_in, torch.zeros(len(start.axes_in)), dtype)
     if tied_weights:
         out = TiedLinear(into).to(dtype)
@@ -42,8 +55,8 @@ def anchored_autoencoder(
     else:
         out = _linear_map(start.axes_out, start.offset, dtype)
     return network(
-        _correct(into, encoder),
-        _correct(out, decoder, len(start.axes_in)),
+        _correct(into, encoder, *start.axes_in.shape[::-1]),
+        _correct(out, decoder, *start.axes_in.shape),
         mean=start.mean,
         scale=start.scale,
         code_scale=start.code_scale,
@@ -58,18 +71,62 @@ def _linear_map(weight, bias, dtype):
     return layer
 
 
-def _correct(anchor, network, n_inputs=None):
+def _correct(anchor, network, n_inputs, n_outputs):
     """Return anchor + network, or the anchor alone if the network is linear too."""
-    layers = [m for m in network.modules() if isinstance(m, (nn.Linear, TiedLinear))]
-    if len(layers) == 1:
+    last = last_layer(network)
+    if network is last or (isinstance(network, nn.Sequential) and len(network) == 1):
         return anchor
-    last = layers[-1]
-    if isinstance(last, TiedLinear):
+    if last is None:
+        network = Gain(network, n_outputs, _dtype(network))
+    elif isinstance(last, TiedLinear):
         with torch.no_grad():  # its first layer is zero: its output is a constant
             last.bias.sub_(network.eval()(last.bias.new_zeros(1, n_inputs))[0])
     else:
         nn.init.zeros_(last.weight)
+        if last.bias is not None:
+            nn.init.zeros_(last.bias)
     return Anchored(anchor, network)
+
+
+def last_layer(network):
+    """Return the layer whose weights, set to zero, make the output zero, or None.
+
+    It is found in the plain layers of a Sequential; what other modules do with theirs
+    cannot be known.
+    """
+    hooks = network._forward_hooks or network._forward_pre_hooks
+    if type(network) in WEIGHTED and not hooks:
+        return network
+    if is_plain_sequence(network) and not hooks:
+        parts = [part for part in network if type(part) not in ZERO_TO_ZERO]
+        return last_layer(parts[-1]) if parts else None
+    return None
+
+
+def check_shapes(encoder, decoder, n_features, n_components):
+    """Raise a ValueError if the networks do not take and return rows as they should."""
+    for name, network, n_inputs, n_outputs in (
+        ("encoder", encoder, n_features, n_components),
+        ("decoder", decoder, n_components, n_features),
+    ):
+        rows = torch.zeros(2, n_inputs, dtype=_dtype(network))
+        expected = (
+            f"The architecture's {name} should turn a tensor of shape "
+            f"(n_samples, {n_inputs}) into one of shape (n_samples, {n_outputs})"
+        )
+        try:
+            with torch.no_grad():
+                output = network.eval()(rows)
+        except RuntimeError as error:
+            raise ValueError(f"{expected}, but it fails: {error}") from error
+        found = tuple(getattr(output, "shape", ()))
+        if found != (2, n_outputs):
+            raise ValueError(f"{expected}, but 2 rows came out in shape {found}.")
+        network.train()
+
+
+def _dtype(network):
+    return next((part.dtype for part in network.parameters()), torch.float32)
 
 
 def leave_saddle(autoencoder, generator, size=0.1):

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ._autoencoder import Anchored
-from ._layers import Activation, Dropout, TiedLinear
+from ._layers import Activation, Dropout, TiedLinear, is_plain_sequence
 
 
 def as_functions(autoencoder):
@@ -28,11 +28,11 @@ def as_functions(autoencoder):
 
 def _as_function(module):
     """Return what a module computes in evaluation mode as a function."""
-    if isinstance(module, nn.Linear):
+    if type(module) is nn.Linear:
         return partial(F.linear, weight=module.weight, bias=module.bias)
     if isinstance(module, Anchored):
         return _sum(_as_function(module.linear), _as_function(module.network))
-    if isinstance(module, nn.Sequential):
+    if is_plain_sequence(module):
         return _chain([_as_function(layer) for layer in module])
     if isinstance(module, Activation) and module.function != "identity":
         return module.as_callable()
@@ -98,6 +98,9 @@ def can_fold(autoencoder, largest_distance):
     """
     if any(isinstance(part, TiedLinear) for part in autoencoder.modules()):
         return False
+    names = list(autoencoder.named_parameters(remove_duplicate=False))
+    if len(names) > len(list(autoencoder.parameters())):  # two layers share weights
+        return False
     if not autoencoder.scale_input:
         return autoencoder.rotation is not None
     distance = (autoencoder.mean * autoencoder.inverse_scale).abs().max()
@@ -106,9 +109,9 @@ def can_fold(autoencoder, largest_distance):
 
 def _find(module, *, first):
     """Return the linear layers that read (or write) a module's input (or output)."""
-    if isinstance(module, nn.Linear):
+    if type(module) is nn.Linear and module.bias is not None:
         return [module]
-    if isinstance(module, nn.Sequential) and len(module):
+    if is_plain_sequence(module) and len(module):
         return _find(module[0 if first else -1], first=first)
     if isinstance(module, Anchored):
         layers = _find(module.network, first=first)

@@ -64,6 +64,34 @@ class TiedLinear(nn.Module):
         return F.linear(X, self.weight, self.bias)
 
 
+class Gain(nn.Module):
+    """Multiplies the outputs of a network by weights that start at zero."""
+
+    def __init__(self, network, n_outputs, dtype):
+        super().__init__()
+        self.network = network
+        self.gain = nn.Parameter(torch.zeros(n_outputs, dtype=dtype))
+
+    def forward(self, X):
+        return self.network(X) * self.gain
+
+
+def is_plain_sequence(module):
+    """Whether a module runs its parts one after the other and does nothing else."""
+    if not isinstance(module, nn.Sequential):
+        return False
+    return type(module).forward is nn.Sequential.forward
+
+
+def with_own_dropout(module):
+    """Return a module in which every torch.nn.Dropout is a `Dropout`."""
+    if type(module) is nn.Dropout:
+        return Dropout(module.p)
+    for name, part in module.named_children():
+        setattr(module, name, with_own_dropout(part))
+    return module
+
+
 def linear(in_features, out_features, generator):
     """Return a torch.nn.Linear with Glorot-uniform weights and zero biases."""
     layer = nn.utils.skip_init(nn.Linear, in_features, out_features)

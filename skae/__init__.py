@@ -12,6 +12,7 @@ _PUBLIC = {
     "AutoencoderTransformer": "._autoencoder",
     "ContractiveAutoencoder": "._contractive",
     "DenoisingAutoencoder": "._denoising",
+    "MarginalizedDenoisingAutoencoder": "._marginalized",
     "SparseAutoencoder": "._sparse",
     "compare_reducers": ".comparison",
 }

@@ -16,10 +16,14 @@ from ._validation import as_table, detach
 class ReconstructingTransformer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
-    """Everything that needs no more than a fitted `net_.module_`.
+    """Everything that needs no more than a fitted torch module.
 
-    The module's `encode`, `decode` and `forward` work in the units of X.
+    It is `_module`; its `encode`, `decode` and `forward` work in the units of X.
     """
+
+    @property
+    def _module(self):
+        return self.net_.module_
 
     def transform(self, X):
         """Encode rows.
@@ -37,7 +41,7 @@ class ReconstructingTransformer(
 
         check_is_fitted(self)
         X = as_table(self, X, reset=False)
-        return _inference.encode(self.net_.module_, X)
+        return _inference.encode(self._module, X)
 
     def inverse_transform(self, X):
         """Decode codes.
@@ -62,7 +66,7 @@ class ReconstructingTransformer(
                 f"The codes have {Z.shape[1]} columns, but {type(self).__name__} was "
                 f"fitted with n_components_={self.n_components_}."
             )
-        return self._in_container(_inference.decode(self.net_.module_, Z), X)
+        return self._in_container(_inference.decode(self._module, Z), X)
 
     def _in_container(self, X_hat, like):
         """Return rows as the container that set_output names, as transform would."""
@@ -100,7 +104,7 @@ class ReconstructingTransformer(
 
         check_is_fitted(self)
         X_table = as_table(self, X, reset=False)
-        return self._in_container(_inference.reconstruct(self.net_.module_, X_table), X)
+        return self._in_container(_inference.reconstruct(self._module, X_table), X)
 
     def score_samples(self, X):
         """Score rows by how well they are reconstructed: low for outliers.
@@ -118,7 +122,7 @@ class ReconstructingTransformer(
 
         check_is_fitted(self)
         X = as_table(self, X, reset=False)
-        return -_inference.squared_errors(self.net_.module_, X)
+        return -_inference.squared_errors(self._module, X)
 
     def score(self, X, y=None, sample_weight=None):
         """Return the variance-weighted R^2 of the reconstruction.
@@ -142,7 +146,7 @@ class ReconstructingTransformer(
 
         check_is_fitted(self)
         X = as_table(self, X, reset=False)
-        X_hat = _inference.reconstruct(self.net_.module_, X)
+        X_hat = _inference.reconstruct(self._module, X)
         dense = X.toarray() if hasattr(X, "toarray") else X
         return r2_score(
             np.asarray(dense, dtype=np.float64),
@@ -176,7 +180,7 @@ class ReconstructingTransformer(
             sample_weight = _check_sample_weight(
                 detach(sample_weight), X, ensure_non_negative=True
             )
-        errors = _inference.column_errors(self.net_.module_, X, sample_weight)
+        errors = _inference.column_errors(self._module, X, sample_weight)
         return errors if per_feature else float(errors.mean())
 
     def __sklearn_is_fitted__(self):

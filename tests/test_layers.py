@@ -66,6 +66,11 @@ LAYERS = [
     Layer("_autoencoder", (*BELOW_BASE, "_base"), SKLEARN),
     Layer("_contractive", (*BELOW_BASE, "_base"), SKLEARN),
     Layer("_denoising", (*BELOW_BASE, "_base"), SKLEARN),
+    Layer(
+        "_marginalized",
+        (*BELOW_BASE, "_base", "_transformer", "_validation"),
+        SKLEARN,
+    ),
     Layer("_sparse", (*BELOW_BASE, "_base"), SKLEARN),
     # leaves: estimators are used through their public attributes
     Layer("metrics", (), SKLEARN),

@@ -8,14 +8,16 @@ STREAM_BATCH_SIZE = 64
 
 # Rates that train standardised columns well; the papers' own for what is not here.
 LEARNING_RATES = {"muon": 0.01, "adamw": 4e-3, "nadam": 2e-3, "sgd": 0.1}
+SCALED_WITH_THE_BATCH = ("muon", "adamw")
 OTHER_LEARNING_RATE = 1e-3
 STREAM_SLOWDOWN = 1 / 3  # a constant rate has to be lower than the peak of a cycle
 
 
 def hidden_layer_sizes(n_features, n_components):
-    """Return one hidden layer, wider for wider tables and larger codes."""
-    width = max(2 * n_components, min(n_features * 4, 256), 32)
-    return (int(min(width, 512)),)
+    """Return two equal hidden layers, wider for wider tables and larger codes."""
+    widest = 128 if n_features <= 256 else 256
+    width = max(64, min(4 * n_features, widest), 2 * n_components)
+    return (int(width), int(width))
 
 
 def solver(n_samples, multiplies_bfloat16):
@@ -23,7 +25,7 @@ def solver(n_samples, multiplies_bfloat16):
 
     torch's Muon orthogonalises in bfloat16: no choice for a machine that cannot.
     """
-    return "muon" if n_samples >= 2000 and multiplies_bfloat16() else "adamw"
+    return "muon" if n_samples >= 20_000 and multiplies_bfloat16() else "adamw"
 
 
 def learning_rate_init(solver, batch_size, *, streaming=False):
@@ -31,8 +33,8 @@ def learning_rate_init(solver, batch_size, *, streaming=False):
     rate = OTHER_LEARNING_RATE
     if isinstance(solver, str):
         rate = LEARNING_RATES.get(solver, OTHER_LEARNING_RATE)
-    if solver == "muon":  # larger batches have less noise to average out
-        rate *= min(2.0, max(0.5, math.sqrt(batch_size / 128)))
+    if solver in SCALED_WITH_THE_BATCH:  # larger batches have less noise
+        rate *= min(2.0, max(1.0, math.sqrt(batch_size / 128)))
     return rate * STREAM_SLOWDOWN if streaming else rate
 
 

@@ -95,7 +95,7 @@ def principal_axes(chunks, moments, n_components, random_state=0):
             block[:, moments.scale == 0] = 0.0
             yield block, weight
 
-    if n_features <= EXACT_LIMIT:
+    if n_features <= min(EXACT_LIMIT, moments.n_samples):
         variance, components = _axes_of_covariance(centred, n_features, rank)
     elif moments.n_samples <= EXACT_LIMIT:
         variance, components = _axes_of_rows(centred, rank)

@@ -39,7 +39,11 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "hidden_layer_sizes": ["array-like", StrOptions({"auto"})],
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
         "activation": [StrOptions(ACTIVATIONS), callable],
         "code_activation": [StrOptions(ACTIVATIONS), callable],
         "output_activation": [StrOptions(ACTIVATIONS | {"auto"}), callable],

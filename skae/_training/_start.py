@@ -9,6 +9,10 @@ from ._rows import spread_rows
 
 LINK_ROWS = 4096
 LINK_ITERATIONS = 60
+# Of the columns' root mean square deviation. A pixel that is black in all training rows
+# but one would stand 1000 deviations out in the next, and the network's answer with it:
+# on MNIST (5000 rows, 64 components) the floor takes a fifth off the test error.
+SMALLEST_SCALE = 0.1
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Start:
 def pca_start(moments, axes, n_components, *, tied=False):
     """Return PCA as a `Start`; components beyond the table's rank start at zero."""
     n_features = len(moments.scale)
-    scale = moments.scale
+    scale = _raise_smallest(moments.scale)
     if tied:  # one scale for all columns: the decoder's axes are the encoder's
         total = np.sqrt(np.mean(scale**2)) if scale.any() else 1.0
         scale = np.where(scale > 0, total, 0.0)
@@ -68,6 +72,16 @@ def pca_start(moments, axes, n_components, *, tied=False):
         offset=torch.zeros(n_features, dtype=torch.float64),
         code_scale=torch.tensor(code_scale),
     )
+
+
+def _raise_smallest(scale):
+    """Return scales with a floor, but for constant columns; the objective is the same.
+
+    It is in the units of X, whatever the columns are divided by.
+    """
+    largest = scale.max(initial=0.0) or 1.0
+    floor = SMALLEST_SCALE * largest * np.sqrt(np.mean((scale / largest) ** 2))
+    return np.where(scale > 0, np.maximum(scale, floor), 0.0)
 
 
 def fit_sigmoid_link(start, X, weight):

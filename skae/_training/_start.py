@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ._rows import spread_rows
+from ._threads import threads_for
 
 LINK_ROWS = 4096
 LINK_ITERATIONS = 60
@@ -91,6 +92,12 @@ def fit_sigmoid_link(start, X, weight):
     Z^T Z / 4 on the Hessian (Boehning and Lindsay, 1988), which never overshoot.
     """
     block, w = spread_rows(X, weight, LINK_ROWS)
+    n_weights = X.shape[1] * (len(start.axes_in) + 1)
+    with threads_for(n_weights, len(block), training=True):
+        return _fit_sigmoid_link(start, block, w)
+
+
+def _fit_sigmoid_link(start, block, w):
     X = torch.tensor(block, dtype=torch.float64)
     inverse_scale = torch.where(start.scale > 0, 1 / start.scale, 0.0)
     U = (X - start.mean) * inverse_scale

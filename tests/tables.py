@@ -18,16 +18,16 @@ def make_digits(n_samples=600, dtype=np.float64):
     return _digits()[:n_samples].astype(dtype)
 
 
-def make_curve(n_samples=200, n_features=6, seed=0):
-    """Return rows near a curved surface of two dimensions, in columns of unequal size.
+def make_curve(n_samples=200, seed=0):
+    """Return rows near a curved surface of two dimensions, in six unequal columns.
 
     PCA with two components leaves much of it that an autoencoder can learn.
     """
     rng = np.random.default_rng(seed)
     t = rng.uniform(-1, 1, (n_samples, 2))
-    bent = np.column_stack([t, t**2, np.sin(3 * t)])[:, :n_features]
+    bent = np.column_stack([2 * t, t**2, t[:, 0] * t[:, 1], np.sin(3 * t[:, 1])])
     noise = 0.01 * rng.standard_normal(bent.shape)
-    return (bent + noise) * np.linspace(0.5, 2, bent.shape[1]) + 1
+    return (bent + noise) * [1, 1, 2, 0.5, 1, 3] + [0, 1, -2, 0, 10, 0]
 
 
 def make_binary(n_samples=300, n_features=8, seed=0):

@@ -41,7 +41,12 @@ def make_table(n_samples, n_features, seed=0):
 
 
 # Which of the three ways to the axes a shape takes when the limit is 50.
-BRANCHES = {"covariance": (120, 30), "rows": (40, 80), "range finder": (90, 80)}
+BRANCHES = {
+    "covariance": (120, 30),
+    "few rows": (20, 30),
+    "rows": (40, 80),
+    "range finder": (90, 80),
+}
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ _PUBLIC = {
     "DenoisingAutoencoder": "._denoising",
     "MarginalizedDenoisingAutoencoder": "._marginalized",
     "SparseAutoencoder": "._sparse",
+    "StackedAutoencoder": "._stacked",
     "compare_reducers": ".comparison",
 }
 _SUBMODULES = ("architectures", "comparison", "metrics", "testing")

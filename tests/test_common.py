@@ -12,6 +12,7 @@ from skae import (
     DenoisingAutoencoder,
     MarginalizedDenoisingAutoencoder,
     SparseAutoencoder,
+    StackedAutoencoder,
 )
 
 TEXTBOOK = {
@@ -37,6 +38,7 @@ CONFIGURATIONS = [
     ),
     MarginalizedDenoisingAutoencoder(),
     MarginalizedDenoisingAutoencoder(2, noise_level=0.2, concatenate=True),
+    StackedAutoencoder(hidden_layer_sizes=(8, 4), pretraining_max_iter=1, max_iter=2),
 ]
 # Every step sees every row, and every row is trained on: nothing depends on whether a
 # row of weight two comes once or twice. Plain gradient descent, because Adam divides

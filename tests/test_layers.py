@@ -72,6 +72,11 @@ LAYERS = [
         SKLEARN,
     ),
     Layer("_sparse", (*BELOW_BASE, "_base"), SKLEARN),
+    Layer(
+        "_stacked",
+        (*BELOW_BASE, "_base", "_autoencoder", "_denoising", "_sparse"),
+        SKLEARN,
+    ),
     # leaves: estimators are used through their public attributes
     Layer("metrics", (), SKLEARN),
     Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch", "skorch.callbacks"}),

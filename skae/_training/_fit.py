@@ -35,6 +35,9 @@ class Task:
     rotate : bool
         Whether a rotation of the codes leaves the model what it is.
 
+    pretrain : callable or None
+        Takes the rows, their weights and moments before a new network is made of them.
+
     adapt : callable or None
         Takes the network before training, the rows that it starts from and their
         moments, and changes in the network what depends on these.
@@ -49,6 +52,7 @@ class Task:
     whiten: bool = False
     rotate: bool = True
     validation_fraction: float | None = 0.1
+    pretrain: object = None
     adapt: object = None
 
 
@@ -137,6 +141,8 @@ def check_finite(moments):
 
 def start_module(X, weight, moments, axes, task, generator):
     """Return the network that training starts from."""
+    if task.pretrain is not None:
+        task.pretrain(X, weight, moments)
     if task.init != "pca":
         return task.make_module(None, generator)
     start = pca_start(moments, axes, task.n_components, tied=task.tied_weights)

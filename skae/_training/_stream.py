@@ -60,7 +60,7 @@ def begin(task, plan, seed, earlier, device):
 
 
 def _warm_up_rows(n_features, task):
-    if task.init != "pca" and task.adapt is None:
+    if task.init != "pca" and task.adapt is None and task.pretrain is None:
         return 1
     affordable = max(256, WARM_UP_CELLS // n_features)
     return min(max(256, 4 * n_features, 4 * task.n_components), affordable)
@@ -87,6 +87,8 @@ def extend(stream, X, weight, task, plan, device):
 def _start(stream, task, plan, device):
     """Begin anew from the rows that wait; for the last time if there are enough."""
     X, weight = stream.X[: stream.n_warm_up], stream.weight[: stream.n_warm_up]
+    if len(X) < stream.n_warm_up:
+        task = replace(task, pretrain=None)
     chunks = dense_chunks(X, weight)
     moments = column_moments(chunks)
     check_finite(moments)

@@ -1,5 +1,6 @@
 """Fully connected encoders and decoders."""
 
+import torch
 from torch import nn
 
 from ._layers import Activation, Dropout, TiedLinear, linear
@@ -28,3 +29,18 @@ def tie(encoder, decoder):
             for layer in decoder
         )
     )
+
+
+def load_layers(encoder, decoder, autoencoders):
+    """Copy the weights of autoencoders with one layer, the lowest first, into an `mlp`.
+
+    `decoder` is the mirror image of `encoder`.
+    """
+    down = [layer for layer in encoder if isinstance(layer, nn.Linear)]
+    up = [layer for layer in decoder if isinstance(layer, nn.Linear)][::-1]
+    with torch.no_grad():
+        for autoencoder, *layers in zip(autoencoders, down, up, strict=False):
+            parts = (autoencoder.encoder[0], autoencoder.decoder[0])
+            for layer, part in zip(layers, parts, strict=True):
+                layer.weight.copy_(part.weight)
+                layer.bias.copy_(part.bias)

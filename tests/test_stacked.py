@@ -1,0 +1,179 @@
+"""StackedAutoencoder: layers trained one by one, then all together."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+from sklearn.datasets import load_digits
+
+from skae import (
+    AutoencoderTransformer,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    StackedAutoencoder,
+)
+from skae.testing import check_autoencoder
+
+SMALL = {"hidden_layer_sizes": (12, 6), "pretraining_max_iter": 2, "random_state": 0}
+# A step that changes nothing: the network is what the pretraining left.
+AT_START = {"max_iter": 1, "solver": "sgd", "learning_rate_init": 1e-12}
+
+
+def digits(n_samples=200):
+    return load_digits().data[:n_samples]
+
+
+def linear_layers(network):
+    return [part for part in network.modules() if isinstance(part, torch.nn.Linear)]
+
+
+def test_layers_are_those_trained_by_hand():
+    """Each layer's autoencoder is trained on the codes of the one below."""
+    X = digits().astype(np.float32)
+    stacked = StackedAutoencoder(
+        3, init="random", activation="tanh", learning_rate="constant", **SMALL
+    ).set_params(**AT_START)
+    stacked.set_params(autoencoder=AutoencoderTransformer(max_iter=2)).fit(X)
+    down = linear_layers(stacked.net_.module_.encoder)
+    up = linear_layers(stacked.net_.module_.decoder)[::-1]
+    Z = X
+    for level, width in enumerate((12, 6, 3)):
+        layer = AutoencoderTransformer(
+            width,
+            hidden_layer_sizes=(),
+            init="random",
+            code_activation="identity" if level == 2 else "tanh",
+            max_iter=2,
+            random_state=0,
+        ).fit(Z)
+        module = layer.net_.module_
+        for found, expected in (
+            (down[level], module.encoder[0]),
+            (up[level], module.decoder[0]),
+        ):
+            torch.testing.assert_close(found.weight, expected.weight)
+            torch.testing.assert_close(found.bias, expected.bias)
+        assert stacked.pretraining_loss_curves_[level] == layer.loss_curve_
+        validation_curve = stacked.pretraining_validation_loss_curves_[level]
+        assert validation_curve == layer.validation_loss_curve_
+        Z = layer.transform(Z)
+
+
+def test_stack_starts_as_pca_with_pretrained_hidden_layers():
+    """With init="pca" the hidden layers are pretrained and the last ones are zero."""
+    X = digits()
+    stacked = StackedAutoencoder(3, **SMALL).set_params(**AT_START).fit(X)
+    expected = stacked.pca_reconstruction_error_
+    assert stacked.reconstruction_error_ == pytest.approx(expected, rel=1e-5)
+    assert len(stacked.pretraining_loss_curves_) == 2
+    again = StackedAutoencoder(3, max_iter=20, **SMALL).fit(X)
+    assert again.reconstruction_error_ < expected
+
+
+def test_pretraining_helps_a_deep_network_of_sigmoids():
+    """What the textbooks stack autoencoders for."""
+    X = digits(600)
+    parameters = {
+        "hidden_layer_sizes": (64, 32),
+        "activation": "sigmoid",
+        "init": "random",
+        "max_iter": 40,
+        "random_state": 0,
+    }
+    plain = AutoencoderTransformer(8, **parameters).fit(X)
+    stacked = StackedAutoencoder(8, pretraining_max_iter=40, **parameters).fit(X)
+    assert stacked.reconstruction_error_ < 0.8 * plain.reconstruction_error_
+
+
+@pytest.mark.parametrize("init", ["pca", "random"])
+@pytest.mark.parametrize(
+    "autoencoder",
+    [
+        "plain",
+        "denoising",
+        "sparse",
+        DenoisingAutoencoder(noise="masking", noise_level=0.3, max_iter=1),
+        SparseAutoencoder(sparsity="top_k", max_iter=1),
+        AutoencoderTransformer(tied_weights=True, max_iter=1),
+    ],
+)
+def test_any_dense_objective_pretrains(autoencoder, init):
+    """A name, or an autoencoder with parameters of its own, which stays as it is."""
+    X = digits()
+    stacked = StackedAutoencoder(
+        3, autoencoder=autoencoder, init=init, max_iter=1, **SMALL
+    ).fit(X)
+    assert stacked.transform(X).shape == (200, 3)
+    assert not hasattr(autoencoder, "net_")
+    n_epochs = 2 if isinstance(autoencoder, str) else 1
+    n_layers = 2 if init == "pca" else 3
+    curves = stacked.pretraining_loss_curves_
+    assert [len(curve) for curve in curves] == [n_epochs] * n_layers
+
+
+def test_cross_entropy_is_for_the_rows_only():
+    """The lowest layer has the stack's loss and output, codes have squared errors."""
+    X = digits() / 16
+    stacked = StackedAutoencoder(
+        3, loss="binary_cross_entropy", init="random", max_iter=1, **SMALL
+    ).fit(X)
+    X_hat = stacked.reconstruct(X)
+    assert X_hat.min() >= 0
+    assert X_hat.max() <= 1
+
+
+@pytest.mark.parametrize("init", ["pca", "random"])
+def test_sparse_rows_are_as_good_as_dense(init):
+    """CSR rows are pretrained on and fine-tuned on like dense ones."""
+    X = digits()
+    stacked = StackedAutoencoder(3, init=init, max_iter=1, **SMALL)
+    expected = stacked.fit(X).transform(X)
+    found = stacked.fit(sparse.csr_array(X)).transform(X)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_weights_count_in_pretraining():
+    """A row of weight zero changes no layer."""
+    X = digits()
+    weight = np.r_[np.ones(150), np.zeros(50)]
+    stacked = StackedAutoencoder(3, max_iter=1, **SMALL)
+    expected = stacked.fit(X[:150]).transform(X)
+    found = stacked.fit(X, sample_weight=weight).transform(X)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_warm_start_is_not_pretrained_again():
+    """A second fit goes on from the whole network."""
+    X = digits()
+    stacked = StackedAutoencoder(3, warm_start=True, max_iter=1, **SMALL).fit(X)
+    curves = stacked.pretraining_loss_curves_
+    assert stacked.fit(X).pretraining_loss_curves_ is curves
+
+
+def test_no_hidden_layer_is_nothing_to_pretrain():
+    """With init="pca" and no hidden layer this is PCA."""
+    stacked = StackedAutoencoder(3, hidden_layer_sizes=(), random_state=0)
+    stacked.fit(digits())
+    assert stacked.pretraining_loss_curves_ == []
+    expected = stacked.pca_reconstruction_error_
+    assert stacked.reconstruction_error_ == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("autoencoder", ["variational", torch.nn.Linear(2, 2), None])
+def test_what_is_no_autoencoder_is_refused(autoencoder):
+    """The message names the parameter."""
+    stacked = StackedAutoencoder(autoencoder=autoencoder)
+    with pytest.raises(ValueError, match="'autoencoder' parameter of Stacked"):
+        stacked.fit(digits())
+
+
+def test_stacked_autoencoder_is_sound():
+    """No check of an autoencoder fails."""
+    check_autoencoder(
+        StackedAutoencoder(
+            3,
+            autoencoder="denoising",
+            hidden_layer_sizes=(16, 8),
+            pretraining_max_iter=1,
+        )
+    )

@@ -17,9 +17,9 @@ from skae import AutoencoderTransformer, ContractiveAutoencoder
 # columns, components, hidden layers
 NETWORKS = [
     (64, 2, (256,)),
-    (64, 4, (256,)),
+    (64, 3, (256,)),
     (64, 16, (256,)),
-    (784, 4, (256,)),
+    (784, 3, (256,)),
     (784, 32, ()),
     (784, 32, (256,)),
     (784, 32, (512, 128)),

@@ -194,7 +194,7 @@ class ContractiveAutoencoder(BaseAutoencoder):
     backward pass a component, for up to 3 components. For more it is estimated without
     bias by its product with a random direction for each row (Hutchinson, 1990);
     held-out rows are judged along the same directions after every epoch. A step takes
-    two to four times as long as without the penalty.
+    two to three times as long as without the penalty.
 
     References
     ----------

@@ -292,6 +292,18 @@ def test_sparse_tables(digits):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+def test_a_rare_value_is_not_blown_up(digits):
+    """A column that hardly varied in training cannot ruin a row that has it."""
+    X_train, X_test = (np.c_[X / 16, np.zeros(len(X))] for X in digits)
+    X_train[0, -1] = 0.01
+    model = DenoisingAutoencoder(
+        16, noise="masking", noise_level=0.3, max_iter=15, random_state=0
+    ).fit(X_train)
+    before = model.reconstruct(X_test)
+    X_test[:, -1] = 1  # three thousand deviations away
+    assert ((model.reconstruct(X_test) - before) ** 2).mean() < 1
+
+
 @pytest.mark.parametrize(
     "options",
     [

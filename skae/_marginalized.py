@@ -223,7 +223,6 @@ class MarginalizedDenoisingAutoencoder(ReconstructingTransformer):
         return self
 
     def _fit(self, X, weight):
-        from . import _inference
         from ._training._fit import check_finite
         from ._training._rows import dense_chunks
         from .networks._marginalized import marginalized_autoencoder
@@ -261,8 +260,8 @@ class MarginalizedDenoisingAutoencoder(ReconstructingTransformer):
         self.explained_variance_ratio_ = explained_variance_ratio(
             decoder[0], covariance, cross, moments.scale
         )
-        errors = _inference.column_errors(self.module_, X, weight)
-        self.reconstruction_error_ = float(errors.mean())
+        share = self.explained_variance_ratio_.sum()
+        self.reconstruction_error_ = float(np.mean(moments.scale**2) * (1 - share))
         self.pca_reconstruction_error_ = 0.0
 
     def _codes(self, outputs):

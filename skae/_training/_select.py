@@ -5,8 +5,11 @@ import numpy as np
 from ._train import copy_state, row_losses
 
 FACTORS = (1.0, 0.75, 0.5, 0.25, 0.1)
-# Standard errors by which a gain over the start must be clear of zero.
+# Standard errors by which a gain over the start must be clear of zero: one where many
+# rows judge; more where a few do, who know neither their own spread nor the outliers,
+# and have chosen the epoch as well.
 CAUTION = 1.0
+CAUTION_OF_FEW = 6.0  # over the square root of the number of rows
 
 
 def keep_what_helps(net, start, judge):
@@ -31,14 +34,15 @@ def keep_what_helps(net, start, judge):
 
 
 def lower_bound(gains, weight=None):
-    """Return the mean of some gains less `CAUTION` standard errors."""
+    """Return the mean of some gains less a few standard errors."""
     if len(gains) < 2:
         return -np.inf
     n_rows = len(gains)
     share = np.ones(n_rows) / n_rows if weight is None else weight / weight.sum()
     mean = share @ gains
     variance = (share**2 @ (gains - mean) ** 2) * n_rows / (n_rows - 1)
-    return mean - CAUTION * np.sqrt(variance)
+    caution = CAUTION + CAUTION_OF_FEW / np.sqrt(n_rows)
+    return mean - caution * np.sqrt(variance)
 
 
 def interpolate(start, end, factor):

@@ -31,6 +31,11 @@ def reconstruct(module, X):
     return _in_chunks(module, X, "forward")
 
 
+def outputs(module, X):
+    """Return what a module that predicts makes of X, in the dtype of X."""
+    return _in_chunks(module, X, "forward")
+
+
 def _in_chunks(module, X, method):
     ready = in_dtype(module, X.dtype)
     function = ready.functions.get(method) or getattr(ready.module, method)

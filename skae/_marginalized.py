@@ -260,8 +260,8 @@ class MarginalizedDenoisingAutoencoder(ReconstructingTransformer):
         self.explained_variance_ratio_ = explained_variance_ratio(
             decoder[0], covariance, cross, moments.scale
         )
-        share = self.explained_variance_ratio_.sum()
-        self.reconstruction_error_ = float(np.mean(moments.scale**2) * (1 - share))
+        left = max(0.0, 1 - self.explained_variance_ratio_.sum())
+        self.reconstruction_error_ = float(np.mean(moments.scale**2) * left)
         self.pca_reconstruction_error_ = 0.0
 
     def _codes(self, outputs):

@@ -82,6 +82,7 @@ class AutoencoderNet(NeuralNet):
         self.validation = validation
         self.own_callbacks = own_callbacks
         self.step_ = 0
+        self.forgetful = False  # whether each step has an optimiser of its own
 
     # -- set-up ---------------------------------------------------------------------
 
@@ -154,6 +155,8 @@ class AutoencoderNet(NeuralNet):
                 for group, rate in zip(groups, rates, strict=True):
                     group["lr"] = rate * factor
         self.step_ += 1
+        if self.forgetful:
+            self.initialize_optimizer()
         if self._batch_hooks or self.needs_closure:
             return super().train_step(batch, **fit_params)
         self._zero_grad_optimizer()

@@ -163,8 +163,8 @@ def _learn(stream, task, plan, device):
     if stream.noise_state is not None:
         generators["dropout"].set_state(stream.noise_state)
     set_generators(net.module_, generators)
-    if net.needs_closure:  # LBFGS: its history of earlier rows is of no use here
-        net.initialize_optimizer()
+    # LBFGS: its history of earlier rows is of no use here
+    net.forgetful = net.needs_closure
     net.callbacks = list(plan.callbacks)
     net.initialize_callbacks()
     net.train(standardised_rows(X, weight, net.module_, plan, device), epochs=1)

@@ -110,11 +110,12 @@ def main():
     print(summary(results, arguments.methods).round(3).to_string())
     for method in arguments.methods:
         per_cell = results.groupby(["table", "n_components"])[method].mean()
+        seconds = results[f"{method}_s"]
         print(
-            f"{method}: median {per_cell.median():.3f}, largest mean {per_cell.max():.4f},"
-            f" largest single {results[method].max():.4f},"
-            f" seconds in all {results[f'{method}_s'].sum():.0f},"
-            f" longest {results[f'{method}_s'].max():.1f}"
+            f"{method}: median {per_cell.median():.3f}, "
+            f"largest mean {per_cell.max():.4f}, "
+            f"largest single {results[method].max():.4f}, "
+            f"seconds in all {seconds.sum():.0f}, longest {seconds.max():.1f}"
         )
     if arguments.output:
         results.to_csv(arguments.output, index=False)

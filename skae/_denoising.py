@@ -69,8 +69,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the encoder's hidden layers, input side first; the decoder mirrors
         them. ``()`` has none: with ``init="pca"``, linear activations and squared error
-        this is PCA. "auto" is one layer of four times the number of columns, between 32
-        (or twice n_components) and 256 units, and at least twice n_components.
+        this is PCA. "auto" is two equal layers of four times the number of columns, between
+        64 and 128 units (256 beyond 256 columns), and at least twice n_components.
 
     activation : str or callable, default="silu"
         Activation of the hidden layers: a name in ``torch.nn.functional`` or a function
@@ -117,10 +117,11 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
     solver : str or torch.optim.Optimizer class, default="auto"
         "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
-        is Muon from 2000 rows on and AdamW below.
+        is Muon from 20000 rows on, where the device multiplies matrices in bfloat16, and
+        AdamW otherwise.
 
     learning_rate_init : float or "auto", default="auto"
-        Learning rate at its highest. "auto" depends on the solver.
+        Learning rate at its highest. "auto" depends on the solver and batch_size.
 
     learning_rate : {"auto", "one_cycle", "cosine", "constant"}, default="auto"
         Schedule of the learning rate over all steps. "auto" is "one_cycle".

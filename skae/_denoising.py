@@ -69,8 +69,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the encoder's hidden layers, input side first; the decoder mirrors
         them. ``()`` has none: with ``init="pca"``, linear activations and squared error
-        this is PCA. "auto" is two equal layers of four times the number of columns, between
-        64 and 128 units (256 beyond 256 columns), and at least twice n_components.
+        this is PCA. "auto" is two equal layers of four times as many units as columns,
+        between 64 and 128 (256 beyond 256 columns), and at least twice n_components.
 
     activation : str or callable, default="silu"
         Activation of the hidden layers: a name in ``torch.nn.functional`` or a function
@@ -117,7 +117,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
     solver : str or torch.optim.Optimizer class, default="auto"
         "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
-        is Muon from 20000 rows on, where the device multiplies matrices in bfloat16, and
+        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and
         AdamW otherwise.
 
     learning_rate_init : float or "auto", default="auto"

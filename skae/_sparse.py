@@ -117,7 +117,7 @@ class SparseAutoencoder(BaseAutoencoder):
 
     solver : str or torch.optim.Optimizer class, default="auto"
         "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
-        is Muon from 20000 rows on, where the device multiplies matrices in bfloat16, and
+        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and
         AdamW otherwise.
 
     learning_rate_init : float or "auto", default="auto"

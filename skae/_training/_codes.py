@@ -11,6 +11,7 @@ from ._rows import dense_chunks, spread_rows
 
 SUMMARY_ROWS = 10_000
 SUMMARY_CELLS = 2**23
+SUMMARY_DECODES = 51_200
 
 
 def rotate_codes(module, X, weight, mean, *, whiten=False):
@@ -80,10 +81,11 @@ def explained_variance_ratio(module, X, weight, n_components):
     """Return the R^2 that each further component adds, in order.
 
     The components after it are held at their mean; without any, the mean row is what is
-    left, of R^2 zero. So they sum to the R^2 of the reconstruction. At most SUMMARY_ROWS evenly spaced
-    rows are used, fewer where there are many cells to decode.
+    left, of R^2 zero. So they sum to the R^2 of the reconstruction. At most
+    SUMMARY_ROWS evenly spaced rows are used, fewer where there are many cells to decode.
     """
-    affordable = max(200, SUMMARY_CELLS // (n_components * X.shape[1]))
+    cheap = min(200, SUMMARY_DECODES // n_components)
+    affordable = max(32, cheap, SUMMARY_CELLS // (n_components * X.shape[1]))
     block, w = spread_rows(X, weight, min(SUMMARY_ROWS, affordable))
     w = np.ones(len(block)) if w is None else w
     Z = _inference.encode(module, block)

@@ -82,7 +82,7 @@ def explained_variance_ratio(module, X, weight, n_components):
 
     The components after it are held at their mean; without any, the mean row is what is
     left, of R^2 zero. So they sum to the R^2 of the reconstruction. At most
-    SUMMARY_ROWS evenly spaced rows are used, fewer where there are many cells to decode.
+    SUMMARY_ROWS evenly spaced rows are used, fewer where much has to be decoded.
     """
     cheap = min(200, SUMMARY_DECODES // n_components)
     affordable = max(32, cheap, SUMMARY_CELLS // (n_components * X.shape[1]))

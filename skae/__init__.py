@@ -9,6 +9,8 @@ import importlib
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "AutoencoderClassifier": "._supervised",
+    "AutoencoderRegressor": "._supervised",
     "AutoencoderTransformer": "._autoencoder",
     "ContractiveAutoencoder": "._contractive",
     "DenoisingAutoencoder": "._denoising",

@@ -198,7 +198,7 @@ def _train(net, training, validation, plan, has_start, hook, generator):
         start_state=start_state,
         hook=hook,
     )
-    keep_what_helps(net, start_state, judge)
+    keep_what_helps(net, start_state, judge, held_out=validation is not None)
 
 
 def _is_solved(net):

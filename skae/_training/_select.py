@@ -12,12 +12,13 @@ CAUTION = 1.0
 CAUTION_OF_FEW = 6.0  # over the square root of the number of rows
 
 
-def keep_what_helps(net, start, judge):
-    """Move the weights towards the start as far as held-out rows advise.
+def keep_what_helps(net, start, judge, *, held_out):
+    """Move the weights towards the start as far as some rows advise.
 
     The candidates are start + factor (weights - start). The one with the highest lower
     confidence bound of its mean gain over the start wins, if that bound is above zero;
-    otherwise the start comes back. Returns the factor.
+    otherwise the start comes back. Rows that were trained on, and not `held_out`, say
+    nothing about others: there the mean gain counts. Returns the factor.
     """
     end = copy_state(net.module_)
     net.module_.load_state_dict(start)
@@ -26,7 +27,11 @@ def keep_what_helps(net, start, judge):
     for factor in FACTORS:
         state = interpolate(start, end, factor)
         net.module_.load_state_dict(state)
-        bound = lower_bound(start_losses - row_losses(net, judge), judge.sample_weight)
+        gains = start_losses - row_losses(net, judge)
+        if held_out:
+            bound = lower_bound(gains, judge.sample_weight)
+        else:
+            bound = np.average(gains, weights=judge.sample_weight)
         if bound > best_bound:
             best_factor, best_bound, best_state = factor, bound, state
     net.module_.load_state_dict(best_state)

@@ -107,12 +107,20 @@ def _make_ready(module, dtype):
     double = dtype == np.float64 and own == torch.float32
     if double:
         own, module = torch.float64, copy.deepcopy(module).double().eval()
+    else:
+        module = _copy_around(tensors, module)
     functions = {}
     if type(module) is Autoencoder:
         if can_fold(module, FOLDING_DISTANCE[own]):
             module = fold(module if double else copy.deepcopy(module).eval())
         functions = as_functions(module)
     return _Ready(module, own, device, n_weights, tensors, functions)
+
+
+def _copy_around(tensors, module):
+    """Return a copy that shares the tensors: a cache must not keep its key alive."""
+    memo = {id(tensor): tensor for _, _, tensor, _ in tensors}
+    return copy.deepcopy(module, memo)
 
 
 def squared_errors(module, X):

@@ -90,7 +90,8 @@ def in_dtype(module, dtype):
     by_dtype = _READY.setdefault(module, {})
     ready = by_dtype.get(dtype)
     if ready is None or not ready.is_current:
-        ready = by_dtype[dtype] = _make_ready(module, dtype)
+        with threads_for(count_weights(module), 1):
+            ready = by_dtype[dtype] = _make_ready(module, dtype)
     return ready
 
 

@@ -28,6 +28,7 @@ from ._fit import (
     start_module,
 )
 from ._rows import dense_chunks
+from ._threads import count_weights, threads_for
 from ._train import make_net, row_losses, set_generators
 
 WARM_UP_CELLS = 2**23
@@ -80,8 +81,10 @@ def extend(stream, X, weight, task, plan, device):
     )
     if stream.n_warm_up:
         stream = _start(stream, task, plan, device)
-    stream = _judge(stream, X, weight, plan, device)
-    return stream if stream.n_warm_up else _learn(stream, task, plan, device)
+    n_weights = count_weights(stream.fitted.net.module_)
+    with threads_for(n_weights, plan.batch_size, training=True):
+        stream = _judge(stream, X, weight, plan, device)
+        return stream if stream.n_warm_up else _learn(stream, task, plan, device)
 
 
 def _start(stream, task, plan, device):

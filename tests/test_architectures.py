@@ -27,16 +27,16 @@ CLASSIC = {
 }
 # The checks' tables have 12 columns in [0, 1].
 SOUND = {
-    "strides": AutoencoderTransformer(
+    "images": AutoencoderTransformer(
         3,
         architecture=Conv2d(
             (4, 3), (8,), downsampling="stride", upsampling="transposed"
         ),
+        max_iter=20,
     ),
-    "map": AutoencoderTransformer(
-        architecture=Conv2d((3, 2, 2), (8, 4), code="map"), init="random"
+    "map of series": AutoencoderTransformer(
+        architecture=Conv1d(3, (8, 4), code="map"), init="random"
     ),
-    "conv1d": AutoencoderTransformer(3, architecture=Conv1d(channels=(8,))),
 }
 
 

@@ -175,5 +175,6 @@ def test_stacked_autoencoder_is_sound():
             autoencoder="denoising",
             hidden_layer_sizes=(16, 8),
             pretraining_max_iter=1,
+            max_iter=20,
         )
     )

@@ -17,6 +17,18 @@ from ._heads import (
 from ._supervised_base import BaseSupervised
 
 
+def is_labelled(y):
+    """Return which rows have a label: those without -1.
+
+    With -1 and one other value, both are classes: nothing can be learnt from one.
+    """
+    if y.dtype.kind in "US":
+        return np.ones(len(y), dtype=bool)
+    labelled = np.asarray(y != -1, dtype=bool)
+    others = set(y[labelled].tolist())
+    return labelled if len(others) != 1 else np.ones(len(y), dtype=bool)
+
+
 class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
     """Classifier on the codes of an autoencoder, which learns from unlabelled rows too.
 
@@ -43,7 +55,8 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
 
     A row with the label -1 is unlabelled, as in
     :class:`~sklearn.semi_supervised.SelfTrainingClassifier`. Where labels are strings,
-    y has to be an array of objects to hold it.
+    y has to be an array of objects to hold it. Where -1 and one other label are all
+    there is, both are classes.
 
     Read more in the :ref:`User Guide <supervised>`.
 
@@ -242,7 +255,8 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
         -------
         y : ndarray of shape (n_samples,)
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probability = self.predict_proba(X)
+        return self.classes_[probability.argmax(axis=1)]
 
     def predict_proba(self, X):
         """Predict the probability of every class.
@@ -278,10 +292,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
 
     def _labelled_targets(self, y):
         """Return where the labelled rows are, and their classes as integers."""
-        is_labelled = np.ones(len(y), dtype=bool)
-        if y.dtype.kind not in "US":
-            is_labelled = np.asarray(y != -1, dtype=bool)
-        labelled = np.flatnonzero(is_labelled)
+        labelled = np.flatnonzero(is_labelled(y))
         if len(labelled) == 0:
             raise ValueError(
                 "y is -1 in every row: at least two classes have to have labels."

@@ -72,6 +72,20 @@ LAYERS = [
         SKLEARN,
     ),
     Layer("_sparse", (*BELOW_BASE, "_base"), SKLEARN),
+    Layer("_heads", (), SKLEARN),
+    Layer(
+        "_supervised_base",
+        (
+            *BELOW_BASE,
+            "_base",
+            "_denoising",
+            "_heads",
+            "_transformer",
+            "_validation",
+        ),
+        SKLEARN,
+    ),
+    Layer("_supervised", (*BELOW_BASE, "_heads", "_supervised_base"), SKLEARN),
     Layer(
         "_stacked",
         (*BELOW_BASE, "_base", "_autoencoder", "_denoising", "_sparse"),

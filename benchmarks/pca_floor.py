@@ -28,7 +28,9 @@ class MLPReducer:
 
     def __init__(self, n_components, random_state):
         widths = (64, n_components, 64)
-        self.regressor = MLPRegressor(widths, random_state=random_state)
+        self.regressor = MLPRegressor(
+            hidden_layer_sizes=widths, random_state=random_state
+        )
 
     def fit(self, X):
         with warnings.catch_warnings():

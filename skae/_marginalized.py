@@ -89,11 +89,11 @@ class MarginalizedDenoisingAutoencoder(ReconstructingTransformer):
 
     Each layer is the linear map that best restores rows of which each cell has been
     lost (replaced by its column's mean) with probability p = `noise_level`. No noise is
-    drawn: the expectation of the squared error over all of it,
+    drawn: the expectation of the squared error over all of it::
 
         E |u - W u~ - b|^2 + alpha (1 - p) |W|^2,
 
-    is minimised exactly. With the covariance C of the layer's inputs u
+    is minimised exactly. With the covariance C of the layer's inputs u::
 
         W = C ((1 - p) C + p diag(C) + alpha I)^-1,        b = mean(u) - W mean(u).
 

@@ -183,6 +183,8 @@ class AutoencoderNet(NeuralNet):
         noise = contextlib.nullcontext() if training else fixed_noise(self.module_)
         with noise:
             losses, sizes = self._run_batches(iterator, training, prefix, step_fn)
+        if not self.history[-1]["batches"]:
+            self.history.new_batch()  # Checkpoint looks for the last one
         share = torch.tensor(sizes, dtype=torch.float64) / sum(sizes)
         loss = float(torch.stack(losses).double().cpu() @ share) * self.criterion_.unit
         self._record_loss(f"{prefix}_loss", loss)

@@ -1,12 +1,27 @@
 """Supervised fine-tuning: AutoencoderClassifier and AutoencoderRegressor."""
 
+import pickle
+import random
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_digits, load_iris
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skae import (
     AutoencoderClassifier,
     AutoencoderRegressor,
     AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    MarginalizedDenoisingAutoencoder,
+    SparseAutoencoder,
 )
+from skae._heads import make_folds
+from skae._supervised import is_labelled
 
 SMALL = AutoencoderTransformer(8, hidden_layer_sizes=(8,), max_iter=2)
 CONFIGURATIONS = [
@@ -19,6 +34,7 @@ CONFIGURATIONS = [
 ]
 # Every step of the autoencoder sees every row and nothing else is random.
 FULL_BATCH = AutoencoderTransformer(
+    8,
     hidden_layer_sizes=(16,),
     solver="sgd",
     learning_rate_init=0.1,
@@ -28,8 +44,8 @@ FULL_BATCH = AutoencoderTransformer(
     precision="float64",
 )
 EXACT = [
-    AutoencoderClassifier(FULL_BATCH, fine_tune=False, alpha=0.1),
-    AutoencoderRegressor(FULL_BATCH, fine_tune=False, alpha=0.1),
+    AutoencoderClassifier(FULL_BATCH, fine_tune=False, alpha=0.01),
+    AutoencoderRegressor(FULL_BATCH, fine_tune=False, alpha=0.01),
 ]
 REASON = "a mini-batch or a held-out row is one row, whatever its weight"
 WEIGHT_CHECKS = {
@@ -49,3 +65,390 @@ def expected_failures(estimator):
 def test_scikit_learn_checks(estimator, check):
     """Every check of check_estimator passes."""
     check(estimator)
+
+
+def few_labels(n_labelled=40, n_samples=300):
+    """Return pictures of digits, their labels, and those labels that are given."""
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:n_samples], y[:n_samples]
+    given = np.full(n_samples, -1)
+    given[:n_labelled] = y[:n_labelled]
+    return X, y, given
+
+
+def few_numbers(n_labelled=60):
+    """Return a table, its targets, and those targets that are given."""
+    X, y = load_diabetes(return_X_y=True)
+    return X, y, np.where(np.arange(len(y)) < n_labelled, y, np.nan)
+
+
+def classifier(**parameters):
+    """Return a classifier that fits in a fraction of a second."""
+    defaults = {"autoencoder": SMALL, "max_iter": 3, "random_state": 0}
+    return AutoencoderClassifier(**defaults | parameters)
+
+
+def regressor(**parameters):
+    """Return a regressor that fits in a fraction of a second."""
+    defaults = {"autoencoder": SMALL, "max_iter": 3, "random_state": 0}
+    return AutoencoderRegressor(**defaults | parameters)
+
+
+# -- what is learnt ------------------------------------------------------------
+
+
+def test_frozen_classifier_is_logistic_regression_on_codes():
+    """Without fine-tuning the head is scikit-learn's on codes of unit variance."""
+    X, y, given = few_labels()
+    model = classifier(fine_tune=False, alpha=0.1).fit(X, given)
+    Z = model.autoencoder_.transform(X)
+    Z = (Z - Z.mean(axis=0)) / np.sqrt(Z.var(axis=0).mean())
+    reference = LogisticRegression(C=1 / (0.1 * 40), max_iter=1000).fit(Z[:40], y[:40])
+    np.testing.assert_allclose(
+        model.predict_proba(X), reference.predict_proba(Z), atol=2e-3
+    )
+
+
+def test_frozen_regressor_is_ridge_on_codes():
+    """Without fine-tuning the head is scikit-learn's on codes of unit variance."""
+    X, y, given = few_numbers()
+    model = regressor(fine_tune=False, alpha=0.1).fit(X, given)
+    Z = model.autoencoder_.transform(X)
+    Z = (Z - Z.mean(axis=0)) / np.sqrt(Z.var(axis=0).mean())
+    reference = Ridge(alpha=0.1 * 60).fit(Z[:60], y[:60])
+    np.testing.assert_allclose(model.predict(X), reference.predict(Z), rtol=1e-4)
+
+
+def test_fine_tuning_learns_what_codes_do_not_hold():
+    """A class that a linear head on two codes cannot tell is learnt by the encoder."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (400, 2))
+    y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    settings = {
+        "autoencoder": AutoencoderTransformer(2, max_iter=2),
+        "max_iter": 40,
+        "learning_rate_init": 2e-2,
+        "batch_size": 64,
+        "consistency_weight": 0,
+    }
+    frozen = classifier(fine_tune=False, **settings).fit(X[:300], y[:300])
+    tuned = classifier(**settings).fit(X[:300], y[:300])
+    assert frozen.score(X[300:], y[300:]) < 0.7
+    assert tuned.score(X[300:], y[300:]) > 0.9
+    assert tuned.best_n_iter_ > 0
+
+
+def test_unlabelled_rows_count():
+    """Rows without a label change the model."""
+    X, _, given = few_labels()
+    with_them = classifier().fit(X, given)
+    without = classifier().fit(X[:40], given[:40])
+    assert np.abs(with_them.predict_proba(X) - without.predict_proba(X)).max() > 0.01
+
+
+@pytest.mark.parametrize("rate", [1e-3, 10.0])
+def test_fine_tuning_is_dropped_where_it_hurts(rate):
+    """At an absurd learning rate the head on the pretrained codes is what stays."""
+    X, _, given = few_numbers()
+    model = regressor(learning_rate_init=rate).fit(X, given)
+    curve = model.validation_loss_curve_
+    assert np.argmin(curve) == model.best_n_iter_
+    if rate == 10.0:
+        frozen = regressor(fine_tune=False).fit(X, given)
+        assert model.best_n_iter_ == 0
+        np.testing.assert_array_equal(model.predict(X), frozen.predict(X))
+
+
+def test_frozen_encoder_stays():
+    """fine_tune=False leaves the codes of the pretrained autoencoder."""
+    X, _, given = few_labels()
+    model = classifier(fine_tune=False).fit(X, given)
+    np.testing.assert_allclose(model.transform(X), model.autoencoder_.transform(X))
+    assert model.n_iter_ == 1
+    assert model.loss_curve_ == []
+
+
+def test_fine_tuning_leaves_the_pretrained_autoencoder():
+    """autoencoder_ is as a fit of its own would be; the codes are the tuned ones."""
+    X, _, given = few_labels()
+    model = classifier(early_stopping=False).fit(X, given)
+    alone = clone(SMALL).set_params(random_state=0).fit(X)
+    np.testing.assert_array_equal(model.autoencoder_.transform(X), alone.transform(X))
+    assert np.abs(model.transform(X) - alone.transform(X)).max() > 1e-3
+    assert not hasattr(SMALL, "net_")
+    assert SMALL.random_state is None
+
+
+def test_consistency_makes_predictions_robust():
+    """The consistency term brings predictions on noisy rows to those on clean ones."""
+    X, _, given = few_labels()
+    X_noisy = X + np.random.default_rng(0).normal(0, 0.5, X.shape) * X.std(axis=0)
+    gaps = []
+    for weight in (0, 10):
+        model = classifier(
+            consistency_weight=weight,
+            noise_level=0.5,
+            early_stopping=False,
+            max_iter=15,
+            learning_rate_init=1e-2,
+        ).fit(X, given)
+        gaps.append(
+            np.abs(model.predict_proba(X) - model.predict_proba(X_noisy)).mean()
+        )
+    assert gaps[1] < 0.9 * gaps[0]
+
+
+def test_reconstruction_weight_holds_the_decoder():
+    """With a weight on it, the fine-tuned network still reconstructs."""
+    import torch
+
+    X, _, given = few_labels()
+    errors = []
+    for weight in (0, 10):
+        model = classifier(
+            reconstruction_weight=weight,
+            early_stopping=False,
+            max_iter=15,
+            learning_rate_init=1e-2,
+        ).fit(X, given)
+        with torch.no_grad():
+            X_hat = model.net_.module_.autoencoder(torch.tensor(X, dtype=torch.float32))
+        errors.append(np.mean((X_hat.numpy() - X) ** 2))
+    assert errors[1] < 0.8 * errors[0]
+
+
+def test_consistency_is_tried_where_most_rows_are_unlabelled():
+    """With all rows labelled, "auto" leaves the consistency term out."""
+    X, y, given = few_labels()
+    assert classifier().fit(X, y).consistency_weight_ == 0
+    assert classifier(consistency_weight=1).fit(X, y).consistency_weight_ == 1
+    assert classifier().fit(X, given).consistency_weight_ in (0, 1)
+
+
+# -- labels ------------------------------------------------------------
+
+
+def test_strings_are_unlabelled_by_minus_one():
+    """An array of objects holds strings and -1; the classes are the strings."""
+    X, y, given = few_labels()
+    names = np.array(["zero", "one", *"abcdefgh"], dtype=object)
+    strings = np.where(given == -1, -1, names[y])
+    model = classifier().fit(X, strings)
+    assert sorted(model.classes_) == sorted(names)
+    assert set(model.predict(X)) <= set(names)
+    same = classifier().fit(X, given)
+    order = [list(model.classes_).index(name) for name in names]
+    assert (model.predict_proba(X)[:, order].argmax(1) == same.predict(X)).mean() > 0.8
+
+
+def test_minus_one_and_another_label_are_classes():
+    """Where nothing else is there, -1 is a class and not a missing label."""
+    X, y, _ = few_labels()
+    signs = np.where(y < 5, -1, 1)
+    model = classifier().fit(X, signs)
+    np.testing.assert_array_equal(model.classes_, [-1, 1])
+    np.testing.assert_array_equal(
+        is_labelled(np.array([-1, 0, 1])), [False, True, True]
+    )
+
+
+def test_classes_are_unbalanced_and_single():
+    """A class with a single row is never held out, and is predicted all the same."""
+    X, y, given = few_labels()
+    rare = np.flatnonzero(given == 3)
+    given[rare[1:]] = -1
+    model = classifier().fit(X, given)
+    assert 3 in model.classes_
+    assert model.predict_proba(X).shape == (300, 10)
+
+
+def test_class_weight_raises_a_class():
+    """A class of higher weight is predicted more often."""
+    X, y = load_iris(return_X_y=True)
+    plain = classifier(fine_tune=False, alpha=1.0).fit(X, y)
+    heavy = classifier(fine_tune=False, alpha=1.0, class_weight={1: 20}).fit(X, y)
+    assert (heavy.predict(X) == 1).sum() > (plain.predict(X) == 1).sum()
+
+
+def test_rows_with_a_nan_are_unlabelled():
+    """One NaN among several targets leaves the row out of the labelled ones."""
+    X, y, _ = few_numbers()
+    targets = np.column_stack([y, -2 * y])
+    some = targets.copy()
+    some[30:, 1] = np.nan
+    none = targets.copy()
+    none[30:] = np.nan
+    predictions = [regressor().fit(X, t).predict(X) for t in (some, none)]
+    assert predictions[0].shape == targets.shape
+    np.testing.assert_array_equal(*predictions)
+
+
+def test_regression_does_not_depend_on_the_units_of_y():
+    """Targets are scaled: other units give the same predictions in those."""
+    X, _, given = few_numbers()
+    plain = regressor().fit(X, given).predict(X)
+    scaled = regressor().fit(X, 1e4 * given - 7).predict(X)
+    np.testing.assert_allclose(scaled, 1e4 * plain - 7, rtol=1e-3)
+
+
+def test_constant_target_is_predicted():
+    """A target that does not vary is predicted everywhere."""
+    X, _, given = few_numbers()
+    constant = np.where(np.isnan(given), np.nan, 3.0)
+    np.testing.assert_allclose(regressor().fit(X, constant).predict(X), 3, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "message"),
+    [
+        (classifier(), np.full(20, -1), "one class|every row"),
+        (classifier(), np.ones(20, dtype=int), "one class"),
+        (classifier(), np.linspace(0, 1, 20), "Unknown label type"),
+        (regressor(), np.full(20, np.nan), "NaN in every row"),
+        (regressor(), np.zeros((20, 2, 2)), "dim|shape"),
+        (classifier(autoencoder=Ridge()), np.arange(20) % 2, "autoencoder"),
+    ],
+)
+def test_what_cannot_be_learnt_is_named(model, y, message):
+    """Errors say what is wrong with the targets or the autoencoder."""
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+
+
+# -- manners ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_seed_decides_everything(make):
+    """The same seed gives the same model; global generators are left alone."""
+    import torch
+
+    X, _, given = few_labels() if make is classifier else few_numbers()
+    before = torch.get_rng_state(), np.random.get_state()[1], random.getstate()  # noqa: NPY002
+    first = make(consistency_weight=1).fit(X, given).transform(X)
+    second = make(consistency_weight=1).fit(X, given).transform(X)
+    np.testing.assert_array_equal(first, second)
+    assert torch.equal(before[0], torch.get_rng_state())
+    np.testing.assert_array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
+    assert before[2] == random.getstate()
+
+
+def test_interrupt_leaves_the_estimator_as_it_was(monkeypatch):
+    """An interrupt while fine-tuning reaches the caller; the model before stays."""
+    from skae._training._supervised import SupervisedNet
+
+    X, _, given = few_labels()
+    model = classifier().fit(X, given)
+    before = vars(model).copy()
+
+    def interrupt(self, batch, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SupervisedNet, "train_step", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, given)
+    assert vars(model) == before
+
+
+def test_diverging_fine_tuning_is_an_error():
+    """Nobody gets a network whose loss is not finite."""
+    X, _, given = few_numbers()
+    model = regressor(learning_rate_init=1e30, early_stopping=False)
+    with pytest.raises(ValueError, match="learning_rate_init"):
+        model.fit(X, given)
+
+
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_sparse_tables_are_tables(make):
+    """CSR gives what the same dense table gives."""
+    X, _, given = few_labels() if make is classifier else few_numbers()
+    dense = make().fit(X, given)
+    from_csr = make().fit(sparse.csr_array(X), given)
+    np.testing.assert_allclose(
+        from_csr.predict(sparse.csr_array(X)), dense.predict(X), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_copies_predict_alike(make):
+    """A pickled model predicts what the model does, one row as all of them."""
+    X, _, given = few_labels() if make is classifier else few_numbers()
+    model = make().fit(X, given)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict(X), model.predict(X))
+    np.testing.assert_allclose(model.transform(X[:1]), model.transform(X)[:1])
+    assert model.transform(X.astype(np.float32)).dtype == np.float32
+
+
+def test_containers_are_scikit_learns():
+    """Codes have names; pandas comes out where it is asked for."""
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    model = classifier().set_output(transform="pandas").fit(X, y)
+    Z = model.transform(X)
+    assert list(Z.columns) == [f"autoencoderclassifier{i}" for i in range(8)]
+    assert list(model.feature_names_in_) == list(X.columns)
+    assert list(model.autoencoder_.get_feature_names_out()) == [
+        f"autoencodertransformer{i}" for i in range(8)
+    ]
+
+
+@pytest.mark.parametrize(
+    "autoencoder",
+    [
+        None,
+        DenoisingAutoencoder(4, noise="masking", max_iter=2),
+        SparseAutoencoder(8, sparsity="top_k", max_iter=2),
+        SparseAutoencoder(8, max_iter=2),
+        ContractiveAutoencoder(4, max_iter=2),
+        AutoencoderTransformer(
+            4, init="random", code_activation="relu", loss="huber", max_iter=2
+        ),
+        AutoencoderTransformer(4, tied_weights=True, whiten=True, max_iter=2),
+        MarginalizedDenoisingAutoencoder(1),
+    ],
+)
+def test_every_autoencoder_can_be_fine_tuned(autoencoder):
+    """Objectives with other outputs than a reconstruction work as they are."""
+    X, y = load_iris(return_X_y=True)
+    model = classifier(autoencoder=autoencoder, early_stopping=False).fit(X, y)
+    assert model.score(X, y) > 0.6
+    assert model.transform(X).shape == (150, model.n_components_)
+
+
+def test_default_code_size_follows_the_columns():
+    """One code per column within [32, 128]."""
+    X, y = load_iris(return_X_y=True)
+    assert AutoencoderClassifier(fine_tune=False).fit(X, y).n_components_ == 32
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_folds", "n_held_out"), [(60, 5, 12), (2000, 1, 200)]
+)
+def test_folds_hold_out_every_class(n_rows, n_folds, n_held_out):
+    """Few rows are all held out once, many in one go, in every class alike."""
+    strata = np.arange(n_rows) % 3
+    folds = make_folds(strata, 0.1, np.random.default_rng(0))
+    assert len(folds) == n_folds
+    for kept, held_out in folds:
+        assert len(held_out) == n_held_out
+        assert set(kept) | set(held_out) == set(range(n_rows))
+        assert np.ptp(np.bincount(strata[held_out])) <= 1
+
+
+def test_many_labels_are_held_out_once():
+    """One split decides, and stops early."""
+    X, y = load_digits(return_X_y=True)
+    model = classifier(max_iter=8, n_iter_no_change=2).fit(X[:1100], y[:1100])
+    assert model.n_iter_ <= 8
+    assert len(model.validation_loss_curve_) == model.n_iter_ + 1
+    assert model.validation_loss_curve_[model.best_n_iter_] == min(
+        model.validation_loss_curve_
+    )
+
+
+def test_verbose_shows_the_folds(capsys):
+    """Progress bars name the fold that they belong to."""
+    X, _, given = few_labels()
+    classifier(verbose=1, consistency_weight=0).fit(X, given)
+    assert "fold 5 of 5" in capsys.readouterr().err

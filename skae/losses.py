@@ -86,6 +86,9 @@ class ReconstructionLoss(nn.Module):
 
     def forward(self, output, U, sample_weight=None):
         """Return the mean loss of a batch, a scalar."""
+        plain = type(self) is ReconstructionLoss and sample_weight is None
+        if plain and self._logits and self.mean is None:  # in one pass
+            return F.binary_cross_entropy_with_logits(output.to(U.dtype), U)
         rows = self.per_row(output, U)
         if sample_weight is None:
             return rows.mean()

@@ -385,5 +385,7 @@ def test_callbacks_of_scikit_learn_do_not_change_the_model(callbacks):
     X = make_curve(60)
     autoencoder = AutoencoderTransformer(max_iter=3, random_state=0)
     expected = clone(autoencoder).fit(X).transform(X)
-    autoencoder.set_callbacks(callbacks.ScoringMonitor(scoring=reconstruction_r2))
-    np.testing.assert_array_equal(autoencoder.fit(X).transform(X), expected)
+    autoencoder.set_callbacks(
+        callbacks.ScoringMonitor(scoring={"r2": reconstruction_r2})
+    )
+    np.testing.assert_array_equal(autoencoder.fit(X, X).transform(X), expected)

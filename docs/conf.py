@@ -42,3 +42,6 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
 }
+
+# Inherited docstrings of scikit-learn refer to its own guide.
+suppress_warnings = ["ref.ref"]

@@ -120,14 +120,13 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         self._check_loss(X)
         task, plan = self._task(), self._plan()
         epochs.begin(plan.max_iter)
-        self.device_ = str(resolve_device(self.device))
         fitted = fit(
             X,
             weight,
             task,
             plan,
             seed=make_seed(self.random_state),
-            device=self.device_,
+            device=str(resolve_device(self.device)),
             warm_module=self._warm_module(),
             hook=self._epoch_hook(epochs),
         )
@@ -186,8 +185,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         stream = getattr(self, "_stream", None)
         if stream is None:
             self._resolve(_defaults.STREAM_ROWS, streaming=True)
-        if first:
-            self.device_ = str(resolve_device(self.device))
+        device = str(resolve_device(self.device)) if first else self.device_
         self._check_loss(X)
         task, plan = self._task(), self._plan()
         if stream is None:
@@ -197,10 +195,15 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                 values = (getattr(self, f"{name}_", None) for name in Fitted.FIELDS)
                 earlier = Fitted(*values)
             seed = make_seed(self.random_state)
-            stream = _stream.begin(task, plan, seed, earlier, self.device_)
-        self._stream = _stream.extend(stream, X, weight, task, plan, self.device_)
+            stream = _stream.begin(task, plan, seed, earlier, device)
+        self._stream = _stream.extend(stream, X, weight, task, plan, device)
         self.n_samples_seen_ = self._stream.n_samples_seen
         self._take(self._stream.fitted)
+
+    @property
+    def device_(self):
+        """Where the network is; pickling moves it to the CPU."""
+        return self.net_.device
 
     def _take(self, fitted):
         for name in fitted.FIELDS:

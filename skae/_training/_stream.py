@@ -46,7 +46,8 @@ class Stream:
     moments: object = None
     n_samples_seen: int = 0
     fitted: Fitted | None = None
-    noise_state: object = None  # of the generator: noise goes on where it stopped
+    # The device and the state of the generator: there, noise goes on where it stopped.
+    noise_state: tuple = (None, None)
 
 
 def begin(task, plan, seed, earlier, device):
@@ -163,8 +164,8 @@ def _learn(stream, task, plan, device):
     X, weight = stream.X[:n_ready], stream.weight[:n_ready]
     net = copy.deepcopy(stream.fitted.net)
     generators = fit_generators(stream.seed, device)
-    if stream.noise_state is not None:
-        generators["dropout"].set_state(stream.noise_state)
+    if stream.noise_state[0] == device:
+        generators["dropout"].set_state(stream.noise_state[1])
     set_generators(net.module_, generators)
     # LBFGS: its history of earlier rows is of no use here
     net.forgetful = net.needs_closure
@@ -190,5 +191,5 @@ def _learn(stream, task, plan, device):
         fitted=fitted,
         X=stream.X[n_ready:],
         weight=stream.weight[n_ready:],
-        noise_state=generators["dropout"].get_state(),
+        noise_state=(device, generators["dropout"].get_state()),
     )

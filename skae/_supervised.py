@@ -35,7 +35,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
     First an autoencoder is trained on all rows, labelled or not. A logistic regression
     on its codes z(x) of the labelled rows is the start of a linear head. Then encoder
     and head are trained together: with classes y_i of the n labelled rows and the rows
-    x_j of the whole table, N of them::
+    x_j of the whole table, N of them,
 
         1 / n * sum_i -log p(y_i | z(x_i)) + alpha / 2 |W|^2
         + r / N * sum_j reconstruction loss of x_j
@@ -44,8 +44,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
     is minimised over the weights of the encoder, the decoder and the head W, where the
     first p of the last line is held fixed. r is `reconstruction_weight`, c
     `consistency_weight`. Fine-tuning is judged by the Brier score of labelled rows that
-    were held out, and lasts for the number of epochs at which this is lowest: none, if
-    it does not help.
+    were held out: if it does not lower it, the head on the frozen codes is the result.
 
     Prefer it to a classifier on the codes of :class:`~sklearn.decomposition.PCA` where
     labels are few and rows many, and where the classes are more than linear
@@ -82,7 +81,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
         moves the boundaries between predictions to where there are few rows. "auto"
         tries 0 and 1 on held-out labels where most rows are unlabelled, else is 0.
 
-    noise_level : float, default=0.25
+    noise_level : float, default=0.5
         Standard deviation of that noise, as a share of each column's.
 
     alpha : float or "auto", default="auto"
@@ -103,17 +102,17 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
 
     max_iter : int or "auto", default="auto"
         Epochs of fine-tuning at most. An epoch is one pass over all rows; the labelled
-        ones come round as often as it takes. "auto" makes about 300 steps, in 20 to 60
+        ones come round as often as it takes. "auto" makes about 400 steps, in 20 to 60
         epochs.
 
     early_stopping : bool, default=True
-        Whether held-out labels decide how long to fine-tune, zero epochs included.
-        False fine-tunes for max_iter epochs.
+        Whether held-out labels decide if fine-tuning helps, and, where there are enough
+        of them, when to stop. False fine-tunes for max_iter epochs.
 
     validation_fraction : float, default=0.1
-        Share of the labelled rows held out, if these are 100 rows or more. With fewer,
-        every labelled row is held out once, in one of five folds, and the network is
-        then trained on all of them for the number of epochs found.
+        Share of the labelled rows held out, if these are 100 rows or more; the best
+        weights seen are kept. With fewer, every labelled row is held out once, in one
+        of five folds, and the network is then trained on all of them.
 
     n_iter_no_change : int, default=10
         Epochs without progress on the held-out rows after which training stops, where
@@ -151,8 +150,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
         Epochs that fine-tuning ran for in a fold. 1 without fine-tuning.
 
     best_n_iter_ : int
-        Epochs of the lowest held-out loss, which the network is trained for. 0 is the
-        head on the pretrained codes.
+        Epochs that the network was trained for. 0 is the head on the pretrained codes.
 
     loss_curve_ : list of float
         Training loss of every epoch of fine-tuning.
@@ -214,7 +212,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
         fine_tune=True,
         reconstruction_weight=1.0,
         consistency_weight="auto",
-        noise_level=0.25,
+        noise_level=0.5,
         alpha="auto",
         class_weight=None,
         learning_rate_init=1e-3,
@@ -327,7 +325,7 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
     First an autoencoder is trained on all rows, labelled or not. A ridge regression on
     its codes z(x) of the labelled rows is the start of a linear head h. Then encoder
     and head are trained together: with targets y_i of the n labelled rows, scaled to
-    unit variance, and the rows x_j of the whole table, N of them::
+    unit variance, and the rows x_j of the whole table, N of them,
 
         1 / (2 n) * sum_i |y_i - h(z(x_i))|^2 + alpha / 2 |W|^2
         + r / N * sum_j reconstruction loss of x_j
@@ -336,8 +334,8 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
     is minimised over the weights of the encoder, the decoder and the head's W, where
     the first prediction of the last line is held fixed (squares are means over the
     outputs). r is `reconstruction_weight`, c `consistency_weight`. Fine-tuning is
-    judged by the squared error of labelled rows that were held out, and lasts for the
-    number of epochs at which this is lowest: none, if it does not help.
+    judged by the squared error of labelled rows that were held out: if it does not
+    lower it, the head on the frozen codes is the result.
 
     Prefer it to a regression on the codes of :class:`~sklearn.decomposition.PCA` where
     targets are few and rows many, and where they depend on the columns in ways that are
@@ -370,7 +368,7 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
         moves the boundaries between predictions to where there are few rows. "auto"
         tries 0 and 1 on held-out labels where most rows are unlabelled, else is 0.
 
-    noise_level : float, default=0.25
+    noise_level : float, default=0.5
         Standard deviation of that noise, as a share of each column's.
 
     alpha : float or "auto", default="auto"
@@ -387,17 +385,17 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
 
     max_iter : int or "auto", default="auto"
         Epochs of fine-tuning at most. An epoch is one pass over all rows; the labelled
-        ones come round as often as it takes. "auto" makes about 300 steps, in 20 to 60
+        ones come round as often as it takes. "auto" makes about 400 steps, in 20 to 60
         epochs.
 
     early_stopping : bool, default=True
-        Whether held-out labels decide how long to fine-tune, zero epochs included.
-        False fine-tunes for max_iter epochs.
+        Whether held-out labels decide if fine-tuning helps, and, where there are enough
+        of them, when to stop. False fine-tunes for max_iter epochs.
 
     validation_fraction : float, default=0.1
-        Share of the labelled rows held out, if these are 100 rows or more. With fewer,
-        every labelled row is held out once, in one of five folds, and the network is
-        then trained on all of them for the number of epochs found.
+        Share of the labelled rows held out, if these are 100 rows or more; the best
+        weights seen are kept. With fewer, every labelled row is held out once, in one
+        of five folds, and the network is then trained on all of them.
 
     n_iter_no_change : int, default=10
         Epochs without progress on the held-out rows after which training stops, where
@@ -432,8 +430,7 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
         Epochs that fine-tuning ran for in a fold. 1 without fine-tuning.
 
     best_n_iter_ : int
-        Epochs of the lowest held-out loss, which the network is trained for. 0 is the
-        head on the pretrained codes.
+        Epochs that the network was trained for. 0 is the head on the pretrained codes.
 
     loss_curve_ : list of float
         Training loss of every epoch of fine-tuning.
@@ -491,7 +488,7 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
         fine_tune=True,
         reconstruction_weight=1.0,
         consistency_weight="auto",
-        noise_level=0.25,
+        noise_level=0.5,
         alpha="auto",
         learning_rate_init=1e-3,
         batch_size="auto",

@@ -28,7 +28,7 @@ from ._validation import as_table, detach, used_rows
 
 BATCH_SIZE = 128
 # Fine-tuning changes little after a few hundred steps (benchmarks/few_labels.py).
-STEPS = 300
+STEPS = 400
 
 
 def default_code_size(n_features):
@@ -37,7 +37,7 @@ def default_code_size(n_features):
 
 
 def default_max_iter(n_samples, batch_size):
-    """Return the epochs that make about 300 steps, within [20, 60]."""
+    """Return the epochs that make about 400 steps, within [20, 60]."""
     return int(min(60, max(20, round(STEPS * batch_size / n_samples))))
 
 

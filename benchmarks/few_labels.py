@@ -6,9 +6,10 @@ A quarter of the rows are test rows. Of the others a few have labels, five a cla
 same for all methods. Logistic regression on the raw columns and on PCA codes gets its
 penalty, and the number of codes, from a grid search over five folds of the labelled
 rows; PCA sees all training rows. Columns and codes are divided by one number, unless
---scale standardises the columns for every method. Then AutoencoderClassifier, with its defaults, without and with fine-tuning. What
-is printed is the mean accuracy over the seeds, and each method's mean difference from
-the fine-tuned one with the standard error of paired differences.
+--scale standardises the columns for every method. Then AutoencoderClassifier, with its
+defaults, without and with fine-tuning. What is printed is the mean accuracy over the
+seeds, and each method's mean difference from the fine-tuned one with the standard error
+of paired differences.
 """
 
 import argparse

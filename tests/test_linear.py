@@ -1,5 +1,7 @@
 """Column moments and principal axes of a table in chunks, against numpy's SVD."""
 
+import statistics
+
 import numpy as np
 import pytest
 from scipy.sparse.linalg import svds
@@ -148,6 +150,16 @@ def test_scale_survives_a_large_offset():
     X = rows + 1e8
     moments = column_moments(in_pieces(X))
     np.testing.assert_allclose(moments.scale, (X - 1e8).std(axis=0), rtol=1e-7)
+
+
+def test_scale_where_the_mean_is_rounded():
+    """A mean that float64 cannot hold costs the spread around it nothing."""
+    steps = np.random.default_rng(0).integers(0, 100, 50)
+    values = [10**17 + 16 * int(step) for step in steps]
+    X = np.array(values, dtype=float)[:, None]
+    assert [int(x) for x in X[:, 0]] == values
+    found = column_moments(in_pieces(X, size=20)).scale[0]
+    assert found == pytest.approx(statistics.pstdev(values), rel=1e-9)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e8 / 3, 1e-300, -1e200])

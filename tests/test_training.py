@@ -399,11 +399,13 @@ def test_cold_start_forgets():
 def test_warm_start_leaves_an_earlier_network_alone():
     """The second fit works on a copy: a kept reference does not change."""
     X = make_curve()
-    autoencoder = fit(X, max_iter=5, warm_start=True)
+    autoencoder = fit(X, max_iter=5, warm_start=True, init="random")
     module = autoencoder.net_.module_
     weights = {name: value.clone() for name, value in module.state_dict().items()}
     autoencoder.fit(X)
     assert all(torch.equal(module.state_dict()[k], v) for k, v in weights.items())
+    learnt = autoencoder.net_.module_.state_dict()
+    assert not all(torch.equal(learnt[name], v) for name, v in weights.items())
 
 
 def test_warm_start_refuses_other_shapes():

@@ -8,8 +8,8 @@ penalty, and the number of codes, from a grid search over five folds of the labe
 rows; PCA sees all training rows. Columns and codes are divided by one number, unless
 --scale standardises the columns for every method. Then AutoencoderClassifier, with its
 defaults, without and with fine-tuning. What is printed is the mean accuracy over the
-seeds, and each method's mean difference from the fine-tuned one with the standard error
-of paired differences.
+seeds, and by how much the fine-tuned one is better, with the standard error of paired
+differences.
 """
 
 import argparse

@@ -24,13 +24,13 @@ from skae._heads import make_folds
 from skae._supervised import is_labelled
 
 SMALL = AutoencoderTransformer(8, hidden_layer_sizes=(8,), max_iter=2)
+FOLDS = {"max_iter": 3, "alpha": 0.1, "consistency_weight": 0}
+CONSISTENT = {"max_iter": 3, "consistency_weight": 1, "early_stopping": False}
 CONFIGURATIONS = [
-    AutoencoderClassifier(SMALL, max_iter=3, consistency_weight=0),
-    AutoencoderClassifier(
-        SMALL, max_iter=3, consistency_weight=1, early_stopping=False
-    ),
-    AutoencoderRegressor(SMALL, max_iter=3, consistency_weight=0),
-    AutoencoderRegressor(SMALL, max_iter=3, consistency_weight=1, early_stopping=False),
+    AutoencoderClassifier(SMALL, **FOLDS),
+    AutoencoderClassifier(SMALL, alpha=0.1, **CONSISTENT),
+    AutoencoderRegressor(SMALL, **FOLDS),
+    AutoencoderRegressor(SMALL, **CONSISTENT),
 ]
 # Every step of the autoencoder sees every row and nothing else is random.
 FULL_BATCH = AutoencoderTransformer(

@@ -24,7 +24,7 @@ from ._heads import (
     make_folds,
 )
 from ._transformer import ReconstructingTransformer
-from ._validation import as_table, detach, used_rows
+from ._validation import as_table, detach, rows_to_encode, used_rows
 
 BATCH_SIZE = 128
 # Fine-tuning changes little after a few hundred steps (benchmarks/few_labels.py).
@@ -264,7 +264,7 @@ class BaseSupervised(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         from . import _inference
 
         check_is_fitted(self)
-        X = as_table(self, X, reset=False)
+        X = rows_to_encode(self, X)
         return _inference.encode(self.net_.module_, X)
 
     def _outputs(self, X):
@@ -272,7 +272,7 @@ class BaseSupervised(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         from . import _inference
 
         check_is_fitted(self)
-        X = as_table(self, X, reset=False)
+        X = rows_to_encode(self, X)
         return _inference.outputs(self.net_.module_, X)
 
     def __sklearn_is_fitted__(self):

@@ -10,7 +10,7 @@ from sklearn.base import (
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
 
-from ._validation import as_table, detach
+from ._validation import detach, rows_to_encode
 
 
 class ReconstructingTransformer(
@@ -40,7 +40,7 @@ class ReconstructingTransformer(
         from . import _inference
 
         check_is_fitted(self)
-        X = as_table(self, X, reset=False)
+        X = rows_to_encode(self, X)
         return _inference.encode(self._module, X)
 
     def inverse_transform(self, X):
@@ -103,7 +103,7 @@ class ReconstructingTransformer(
         from . import _inference
 
         check_is_fitted(self)
-        X_table = as_table(self, X, reset=False)
+        X_table = rows_to_encode(self, X)
         return self._in_container(_inference.reconstruct(self._module, X_table), X)
 
     def score_samples(self, X):
@@ -121,7 +121,7 @@ class ReconstructingTransformer(
         from . import _inference
 
         check_is_fitted(self)
-        X = as_table(self, X, reset=False)
+        X = rows_to_encode(self, X)
         return -_inference.squared_errors(self._module, X)
 
     def score(self, X, y=None, sample_weight=None):
@@ -145,7 +145,7 @@ class ReconstructingTransformer(
         from . import _inference
 
         check_is_fitted(self)
-        X = as_table(self, X, reset=False)
+        X = rows_to_encode(self, X)
         X_hat = _inference.reconstruct(self._module, X)
         dense = X.toarray() if hasattr(X, "toarray") else X
         return r2_score(
@@ -175,7 +175,7 @@ class ReconstructingTransformer(
         from . import _inference
 
         check_is_fitted(self)
-        X = as_table(self, X, reset=False)
+        X = rows_to_encode(self, X)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
                 detach(sample_weight), X, ensure_non_negative=True

@@ -6,6 +6,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+
 
 def as_table(estimator, X, *, reset):
     """Return X as a float32 or float64 array, or as CSR."""
@@ -13,10 +15,28 @@ def as_table(estimator, X, *, reset):
         estimator,
         detach(X),
         reset=reset,
-        dtype=(np.float64, np.float32),
+        dtype=FLOATS,
         accept_sparse=("csr", "csc"),
     )
     return X.tocsr() if sparse.issparse(X) else X
+
+
+def rows_to_encode(estimator, X):
+    """Return X as `as_table` does for rows that `_inference` takes next.
+
+    That looks for NaN and infinity itself. Checking one row takes scikit-learn longer
+    than encoding it, so an array that fits as it is goes straight on.
+    """
+    X = detach(X)
+    fits = (
+        type(X) is np.ndarray
+        and X.dtype in FLOATS
+        and X.ndim == 2
+        and len(X) > 0
+        and X.shape[1] == estimator.n_features_in_
+        and not hasattr(estimator, "feature_names_in_")
+    )
+    return X if fits else as_table(estimator, X, reset=False)
 
 
 def detach(X):

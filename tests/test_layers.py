@@ -41,7 +41,7 @@ LAYERS = [
     Layer(
         "_inference",
         ("networks*", "_training._rows", "_training._threads"),
-        ENGINE,
+        ENGINE | {"sklearn.utils"},
     ),
     Layer("_training._net", (*BELOW_ENGINE, "_training*"), ENGINE | {"skorch"}),
     Layer("_training._callbacks", ("_training*",), ENGINE | {"skorch", "tqdm"}),

@@ -117,18 +117,21 @@ class Batches:
             yield self.rows[positions]
 
 
-def row_slices(n_samples, n_features):
-    """Yield slices that cut a table into pieces of about CHUNK_CELLS cells."""
-    n_rows = max(1, CHUNK_CELLS // max(1, n_features))
+def row_slices(n_samples, n_features, n_rows=None):
+    """Yield slices of `n_rows` rows, or else of about CHUNK_CELLS cells, of a table."""
+    n_rows = n_rows or max(1, CHUNK_CELLS // max(1, n_features))
     for start in range(0, n_samples, n_rows):
         yield slice(start, min(start + n_rows, n_samples))
 
 
-def dense_chunks(X, sample_weight=None):
-    """Return a function that yields dense (block, weight) pairs of the table X."""
+def dense_chunks(X, sample_weight=None, n_rows=None):
+    """Return a function that yields dense (block, weight) pairs of the table X.
+
+    The blocks are as `row_slices` cuts them.
+    """
 
     def chunks():
-        for rows in row_slices(*X.shape):
+        for rows in row_slices(*X.shape, n_rows):
             block = X[rows]
             block = block.toarray() if sparse.issparse(block) else np.asarray(block)
             yield block, None if sample_weight is None else sample_weight[rows]

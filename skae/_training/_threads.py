@@ -18,11 +18,19 @@ SMALL_PASS = 3e8
 
 def count_weights(module):
     """Return the number of a module's weights, each as often as a row meets it."""
-    return sum(
-        weight.numel() * getattr(part, "n_positions", 1)
-        for part in module.modules()
-        for weight in part.parameters(recurse=False)
-    )
+    return sum(weight.numel() * n_times for weight, n_times in _weights(module))
+
+
+def widest_layer(module):
+    """Return the number of units of the layer that has most."""
+    return max(weight.shape[:1].numel() * n for weight, n in _weights(module))
+
+
+def _weights(module):
+    for part in module.modules():
+        n_positions = getattr(part, "n_positions", 1)
+        for weight in part.parameters(recurse=False):
+            yield weight, n_positions
 
 
 @contextmanager

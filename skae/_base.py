@@ -27,6 +27,7 @@ ACTIVATIONS = {
 SOLVERS = {
     "auto", "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop", "adagrad",
 }  # fmt: skip
+OUTPUT_ACTIVATIONS = ACTIVATIONS | {"clamp"}
 LOSSES = {"squared_error", "absolute_error", "huber", "binary_cross_entropy"}
 
 
@@ -46,7 +47,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         ],
         "activation": [StrOptions(ACTIVATIONS), callable],
         "code_activation": [StrOptions(ACTIVATIONS), callable],
-        "output_activation": [StrOptions(ACTIVATIONS | {"auto"}), callable],
+        "output_activation": [StrOptions(OUTPUT_ACTIVATIONS | {"auto"}), callable],
         "architecture": [HasMethods(["build", "get_params", "set_params"]), None],
         "loss": [StrOptions(LOSSES), callable],
         "init": [StrOptions({"pca", "random"})],
@@ -235,9 +236,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                 self.n_features_in_, self.n_components
             ),
             "code_activation": self._auto_code_activation,
-            "output_activation": lambda: (
-                "sigmoid" if self.loss == "binary_cross_entropy" else "identity"
-            ),
+            "output_activation": lambda: self._auto_output_activation(streaming),
             "solver": lambda: (
                 "adamw"
                 if streaming
@@ -258,8 +257,10 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         for name, rule in rules.items():
             value = getattr(self, name)
             is_auto = isinstance(value, str) and value == "auto"
-            setattr(self, f"{name}_", rule() if is_auto else value)
-        self.hidden_layer_sizes_ = check_hidden_layer_sizes(self.hidden_layer_sizes_)
+            value = rule() if is_auto else value
+            if name == "hidden_layer_sizes":
+                value = check_hidden_layer_sizes(value)
+            setattr(self, f"{name}_", value)
         if streaming:  # one pass over each chunk, whatever the schedule of a fit
             self.learning_rate_ = "constant"
         else:
@@ -282,15 +283,16 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             )
         if self.init == "pca" and self.output_activation_ not in (
             "identity",
+            "clamp",
             "sigmoid",
         ):
             raise ValueError(
-                "init='pca' needs output_activation='identity' or 'sigmoid', got "
-                f"{self.output_activation_!r}. Use init='random' for a network with "
-                "this output activation."
+                "init='pca' needs output_activation='identity', 'clamp' or 'sigmoid', "
+                f"got {self.output_activation_!r}. Use init='random' for a network "
+                "with this output activation."
             )
         if self.loss == "binary_cross_entropy" and self.output_activation_ in (
-            ACTIVATIONS - {"sigmoid"}
+            OUTPUT_ACTIVATIONS - {"sigmoid"}
         ):
             raise ValueError(
                 "loss='binary_cross_entropy' needs outputs within [0, 1], got "
@@ -299,9 +301,10 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             )
         if self.tied_weights and self._sigmoid_link:
             raise ValueError(
-                "tied_weights=True with init='pca' needs output_activation='identity', "
-                f"got {self.output_activation_!r}: through a link the decoder's axes "
-                "are not the encoder's. Use init='random' or tied_weights=False."
+                "tied_weights=True with init='pca' needs output_activation='identity' "
+                f"or 'clamp', got {self.output_activation_!r}: through a link the "
+                "decoder's axes are not the encoder's. Use init='random' or "
+                "tied_weights=False."
             )
         if self.tied_weights and self.architecture is not None:
             raise ValueError(
@@ -369,6 +372,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             tied_weights=self.tied_weights,
             sigmoid_link=self._sigmoid_link,
             whiten=self.whiten,
+            clamp=self.output_activation_ == "clamp",
             rotate=self._own_code_size is None,
             validation_fraction=(
                 self.validation_fraction if self.early_stopping else None
@@ -380,10 +384,11 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         from .networks._build import anchored_autoencoder, plain_autoencoder
 
         encoder, decoder = self._build_networks(generator)
+        clamped = self.output_activation_ == "clamp"  # the network's limits do that
         options = {
             "tied_weights": self.tied_weights,
             "code_activation": self.code_activation_,
-            "output_activation": self.output_activation_,
+            "output_activation": "identity" if clamped else self.output_activation_,
             **self._network_options(),
         }
         if self.precision_ == "float64":
@@ -409,6 +414,21 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             encoder, decoder = architecture.build(*widths, generator)
             check_shapes(encoder, decoder, *widths)
         return encoder, decoder
+
+    def _auto_output_activation(self, streaming):
+        if self.loss == "binary_cross_entropy":
+            return "sigmoid"
+        if streaming:  # a chunk does not know the limits: those of a fit, if any
+            return getattr(self, "output_activation_", "identity")
+        if self.init == "random" or self._is_linear:
+            return "identity"
+        return "clamp"
+
+    @property
+    def _is_linear(self):
+        """Whether PCA is all that the network can be."""
+        has_curves = self.hidden_layer_sizes_ and self.activation != "identity"
+        return self.architecture is None and not has_curves
 
     def _auto_code_activation(self):
         """Return what code_activation="auto" stands for, where it may be given."""

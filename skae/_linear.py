@@ -13,16 +13,24 @@ from scipy import linalg
 # Above this many columns (and rows) the axes come from a randomised range finder: an
 # exact eigendecomposition would cost more than the training it prepares.
 EXACT_LIMIT = 3000
+# Rows, and their share of all, at one end of a column that make this end a limit.
+LIMIT_ROWS = 10
+LIMIT_SHARE = 0.02
 N_OVERSAMPLES = 16
 N_POWER_ITERATIONS = 6
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and standard deviation of each column; `scale` is 0 where it is constant."""
+    """Mean, standard deviation and range of each column.
+
+    `scale` is 0 where it is constant.
+    """
 
     mean: np.ndarray
     scale: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
     n_samples: int
     total_weight: float
 
@@ -68,7 +76,25 @@ def column_moments(chunks):
         shift = shift + weight @ deviation
     variance = np.maximum(squares / total - (shift / total) ** 2, 0.0)
     scale = unit * np.sqrt(variance)
-    return Moments(mean, _zero_where_constant(scale, mean), n_samples, total)
+    scale = _zero_where_constant(scale, mean)
+    return Moments(mean, scale, lowest, highest, n_samples, total)
+
+
+def attained_limits(chunks, moments):
+    """Return the limits that columns keep to, shape (2, n_features).
+
+    The lowest (highest) value of a column is taken for a limit where enough rows share
+    it: the zero of a count, the black and the white of a pixel. Elsewhere there is
+    none, which the largest float stands for.
+    """
+    ends = np.stack([moments.lowest, moments.highest])
+    at_end = 0.0
+    for X, weight in chunks():
+        weight = _weights(X, weight)
+        at_end = at_end + np.stack([weight @ (end == X) for end in ends])
+    enough = max(LIMIT_ROWS, LIMIT_SHARE * moments.total_weight)
+    largest = np.finfo(np.float64).max
+    return np.where(at_end >= enough, ends, [[-largest], [largest]])
 
 
 def _weights(X, weight):

@@ -79,8 +79,11 @@ class SparseAutoencoder(BaseAutoencoder):
         activations have to be rates. "top_k" comes after the activation.
 
     output_activation : str or callable, default="auto"
-        Activation of the output. "auto" is "sigmoid" for binary cross-entropy, else
-        "identity". ``init="pca"`` takes these two.
+        Activation of the output. "clamp" is the identity within the limits that columns
+        keep to: ends of their range that many training rows share, such as the zero of
+        a count or the black of a pixel. "auto" is "sigmoid" for binary cross-entropy;
+        "clamp" with ``init="pca"``, unless the network is linear; else "identity".
+        ``init="pca"`` takes these three.
 
     architecture : object or None, default=None
         What builds encoder and decoder, see :mod:`skae.architectures`. None is

@@ -90,8 +90,11 @@ class StackedAutoencoder(BaseAutoencoder):
         Activation of the code. Others than the identity need ``init="random"``.
 
     output_activation : str or callable, default="auto"
-        Activation of the output. "auto" is "sigmoid" for binary cross-entropy, else
-        "identity". ``init="pca"`` takes these two.
+        Activation of the output. "clamp" is the identity within the limits that columns
+        keep to: ends of their range that many training rows share, such as the zero of
+        a count or the black of a pixel. "auto" is "sigmoid" for binary cross-entropy;
+        "clamp" with ``init="pca"``, unless the network is linear; else "identity".
+        ``init="pca"`` takes these three.
 
     loss : {"squared_error", "absolute_error", "huber", "binary_cross_entropy"} or \
             callable, default="squared_error"

@@ -188,6 +188,43 @@ def test_cross_entropy_learns_beyond_its_start():
     assert trained.output_activation_ == "sigmoid"
 
 
+def test_counts_stay_counts():
+    """Columns with many zeros are reconstructed within them, better than without."""
+    X = make_digits(400)
+    options = {"n_components": 4, "max_iter": 20, "random_state": 0}
+    clamped, held_out = fit_and_held_out(X, **options)
+    free, _ = fit_and_held_out(X, output_activation="identity", **options)
+    assert clamped.output_activation_ == "clamp"
+    X_hat = clamped.reconstruct(held_out)
+    assert X_hat.min() == 0
+    assert free.reconstruct(held_out).min() < 0
+    np.testing.assert_array_equal(
+        X_hat, clamped.inverse_transform(clamped.transform(held_out))
+    )
+    assert clamped.score(held_out) > free.score(held_out)
+
+
+def test_columns_without_limits_are_not_clamped():
+    """Reconstructions of continuous columns may lie outside the training range."""
+    autoencoder = AutoencoderTransformer(1, **START).fit(make_curve())
+    far = 10 * make_curve()
+    assert np.abs(autoencoder.reconstruct(far)).max() > np.abs(make_curve()).max()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"hidden_layer_sizes": ()},
+        {"hidden_layer_sizes": (8,), "activation": "identity"},
+        {"init": "random"},
+    ],
+)
+def test_linear_and_textbook_networks_are_not_clamped(parameters):
+    """They are PCA, or exactly what the user wrote down."""
+    autoencoder = fit_with(make_digits(50), max_iter=1, **parameters)
+    assert autoencoder.output_activation_ == "identity"
+
+
 # -- without hidden layers it is PCA --------------------------------------------------
 
 
@@ -400,8 +437,8 @@ def fit_with(X=None, **parameters):
     ("parameters", "message"),
     [
         ({"code_activation": "relu"}, "init='pca' needs code_activation='identity'"),
-        ({"output_activation": "relu"}, "needs output_activation='identity' or 'sigm"),
-        ({"output_activation": torch.sigmoid}, "needs output_activation='identity' or"),
+        ({"output_activation": "relu"}, "needs output_activation='identity', 'cla"),
+        ({"output_activation": torch.sigmoid}, "needs output_activation='identity', "),
         ({"hidden_layer_sizes": (8, 0)}, "should hold positive integers"),
         ({"hidden_layer_sizes": (2.5,)}, "should hold positive integers"),
         ({"device": "no_such_device"}, "device='no_such_device' is not available"),

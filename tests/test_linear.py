@@ -8,7 +8,13 @@ from scipy.sparse.linalg import svds
 from sklearn.decomposition import PCA
 
 from skae import _linear
-from skae._linear import axis_signs, column_moments, principal_axes, projection_errors
+from skae._linear import (
+    attained_limits,
+    axis_signs,
+    column_moments,
+    principal_axes,
+    projection_errors,
+)
 
 from .tables import cosines
 
@@ -206,3 +212,28 @@ def test_projection_errors_are_those_of_scikit_learn():
     pca = PCA(3, svd_solver="full").fit(X[:70])
     X_hat = pca.inverse_transform(pca.transform(X))
     np.testing.assert_allclose(errors, ((X - X_hat) ** 2).sum(axis=1), rtol=1e-8)
+
+
+def test_limits_are_ends_that_many_rows_share():
+    """Ten rows at an end, and two in a hundred, make it a limit; weights count."""
+    X = np.random.default_rng(0).standard_normal((400, 4))
+    X[:10, 0] = X[:, 0].min() - 1
+    X[:9, 1] = X[:, 1].max() + 1
+    X[:, 2] = X[:, 2].clip(-1, 1)
+    largest = np.finfo(np.float64).max
+    chunks = in_pieces(X)
+    limits = attained_limits(chunks, column_moments(chunks))
+    np.testing.assert_array_equal(
+        limits,
+        [[X[0, 0], -largest, -1, -largest], [largest, largest, 1, largest]],
+    )
+    weight = np.ones(400)
+    weight[0] = 2.0
+    chunks = in_pieces(X, weight)
+    limits = attained_limits(chunks, column_moments(chunks))
+    assert limits[1, 1] == X[0, 1]
+    repeated = np.repeat(X, 2, axis=0)  # 18 of 800
+    chunks = in_pieces(repeated)
+    assert attained_limits(chunks, column_moments(chunks))[1, 1] == X[0, 1]
+    chunks = in_pieces(np.concatenate([repeated, repeated[20:]]))  # 18 of 1580
+    assert attained_limits(chunks, column_moments(chunks))[1, 1] == largest

@@ -195,14 +195,21 @@ def test_plain_network_is_its_parts():
     assert network.scale is None
 
 
+LIMITS = torch.tensor([[-0.5] * 6, [0.4] * 3 + [1e300] * 3], dtype=torch.float64)
+
+
 def make_rotated(*, output_activation="identity", code_activation="identity"):
+    """Return a network with a rotation and, for "clamp", limits."""
+    clamp = output_activation == "clamp"
     network = anchored_autoencoder(
         make_mlp(6, 5, 2),
         make_mlp(2, 5, 6),
         make_start(),
         code_activation=code_activation,
-        output_activation=output_activation,
+        output_activation="identity" if clamp else output_activation,
     ).eval()
+    if clamp:
+        network.set_limits(LIMITS)
     with torch.no_grad():  # corrections that matter
         for parameter in network.parameters():
             parameter.add_(0.1 * randn(*parameter.shape, seed=9))
@@ -211,7 +218,7 @@ def make_rotated(*, output_activation="identity", code_activation="identity"):
 
 
 @pytest.mark.parametrize("code_activation", ["identity", "tanh"])
-@pytest.mark.parametrize("output_activation", ["identity", "sigmoid"])
+@pytest.mark.parametrize("output_activation", ["identity", "sigmoid", "clamp"])
 def test_rotation_leaves_the_reconstruction_alone(code_activation, output_activation):
     """decode(encode(x)) is the network without any rotation."""
     network = make_rotated(
@@ -225,8 +232,29 @@ def test_rotation_leaves_the_reconstruction_alone(code_activation, output_activa
         torch.testing.assert_close(network.decode(network.encode(X)), before)
 
 
+def test_reconstructions_keep_to_their_limits():
+    """What is outside ends exactly at the limit, what is within stays as it is."""
+    network, X = make_rotated(output_activation="clamp"), 3 * randn(50, 6)
+    with torch.no_grad():
+        clamped = network(X)
+        network.set_limits(None)
+        torch.testing.assert_close(clamped, network(X).clamp(*LIMITS.float()))
+    assert (clamped == -0.5).any()
+
+
+def test_gradients_pass_the_limits():
+    """A cell outside is drawn back in where the row is not at the limit."""
+    network = make_rotated(output_activation="clamp").train()
+    bias = network.decoder.linear.bias
+    with torch.no_grad():
+        bias[0] = -100.0  # far below its limit
+    U = network.standardise(0.1 * randn(8, 6))
+    (network.propagate(U) - U).square().sum().backward()
+    assert bias.grad[0] < 0
+
+
 @pytest.mark.parametrize("code_activation", ["identity", "tanh"])
-@pytest.mark.parametrize("output_activation", ["identity", "sigmoid"])
+@pytest.mark.parametrize("output_activation", ["identity", "sigmoid", "clamp"])
 def test_folded_network_computes_the_same(code_activation, output_activation):
     """Folding constants into layers, and modules into functions, changes nothing."""
     network = make_rotated(

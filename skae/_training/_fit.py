@@ -4,10 +4,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import nn
 
 from .. import _inference
-from .._linear import column_moments, principal_axes, projection_errors
+from .._linear import (
+    attained_limits,
+    column_moments,
+    principal_axes,
+    projection_errors,
+)
 from ..losses import ReconstructionLoss
 from ..networks._build import is_linear, leave_saddle
 from ._codes import explained_variance_ratio, linear_axes, rotate_codes
@@ -41,6 +47,9 @@ class Task:
     adapt : callable or None
         Takes the network before training, the rows that it starts from and their
         moments, and changes in the network what depends on these.
+
+    clamp : bool
+        Whether reconstructions keep to the limits that many rows attain.
     """
 
     n_components: int
@@ -54,6 +63,7 @@ class Task:
     validation_fraction: float | None = 0.1
     pretrain: object = None
     adapt: object = None
+    clamp: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,8 +107,7 @@ def fit(X, weight, task, plan, *, seed, device, warm_module=None, hook=None):
     module = warm_module
     if module is None:
         module = start_module(X, weight, moments, axes, task, generators["init"])
-    if task.adapt is not None:
-        task.adapt(module, X, moments)
+    adapt(module, X, weight, moments, task)
     rows = standardised_rows(X, weight, module, plan, device)
     training, validation = rows, None
     if len(held_out):
@@ -114,7 +123,11 @@ def fit(X, weight, task, plan, *, seed, device, warm_module=None, hook=None):
         validation=validation,
     )
     has_start = task.init == "pca" or warm_module is not None
-    _train(net, training, validation, plan, has_start, hook, generators["init"])
+    has_learnt = _train(
+        net, training, validation, plan, has_start, hook, generators["init"]
+    )
+    if not has_learnt and warm_module is None:  # PCA itself, which knows no limits
+        module.set_limits(None)
     net.release()
     if task.rotate:
         rotate_codes(net.module_, X, weight, moments.mean, whiten=task.whiten)
@@ -151,6 +164,15 @@ def start_module(X, weight, moments, axes, task, generator):
     return task.make_module(start, generator)
 
 
+def adapt(module, X, weight, moments, task):
+    """Change in a network what depends on the rows that it starts from."""
+    if task.clamp:
+        limits = torch.tensor(attained_limits(dense_chunks(X, weight), moments))
+        module.set_limits(limits.to(next(module.parameters()).device))
+    if task.adapt is not None:
+        task.adapt(module, X, moments)
+
+
 def standardised_rows(X, weight, module, plan, device):
     """Return the rows of X as the module's `propagate` takes them."""
     scaled = module.mean is not None
@@ -174,11 +196,14 @@ def _held_out_rows(n_samples, validation_fraction, seed):
 
 
 def _train(net, training, validation, plan, has_start, hook, generator):
-    """Train the net in place; with a start, the result is never worse on the judge."""
+    """Train the net in place; return whether it is more than its start.
+
+    With a start, the result is never worse on the judge.
+    """
     monitor = "train_loss" if validation is None else "valid_loss"
     if not has_start:
         train(net, training, plan, monitor=monitor, hook=hook)
-        return
+        return True
     judge = training if validation is None else validation
     start_state = copy_state(net.module_)
     start_loss = mean_loss(row_losses(net, judge), judge)
@@ -187,7 +212,7 @@ def _train(net, training, validation, plan, has_start, hook, generator):
         net.history.record("train_loss", mean_loss(row_losses(net, training), training))
         if validation is not None:
             net.history.record("valid_loss", start_loss)
-        return
+        return False
     leave_saddle(net.module_, generator)
     train(
         net,
@@ -198,7 +223,7 @@ def _train(net, training, validation, plan, has_start, hook, generator):
         start_state=start_state,
         hook=hook,
     )
-    keep_what_helps(net, start_state, judge, held_out=validation is not None)
+    return keep_what_helps(net, start_state, judge, held_out=validation is not None) > 0
 
 
 def _is_solved(net):

@@ -21,6 +21,7 @@ from .._linear import (
 from ._codes import explained_variance_ratio, linear_axes, rotate_codes
 from ._fit import (
     Fitted,
+    adapt,
     check_finite,
     fit_generators,
     mean_per_cell,
@@ -62,7 +63,8 @@ def begin(task, plan, seed, earlier, device):
 
 
 def _warm_up_rows(n_features, task):
-    if task.init != "pca" and task.adapt is None and task.pretrain is None:
+    fixed = task.adapt is None and task.pretrain is None and not task.clamp
+    if task.init != "pca" and fixed:
         return 1
     affordable = max(256, WARM_UP_CELLS // n_features)
     return min(max(256, 4 * n_features, 4 * task.n_components), affordable)
@@ -99,8 +101,7 @@ def _start(stream, task, plan, device):
     axes = principal_axes(chunks, moments, task.n_components)
     generators = fit_generators(stream.seed, device)
     module = start_module(X, weight, moments, axes, task, generators["init"])
-    if task.adapt is not None:
-        task.adapt(module, X, moments)
+    adapt(module, X, weight, moments, task)
     net = _make_net(module, task, plan, generators, device)
     if task.rotate:
         rotate_codes(module, X, weight, moments.mean, whiten=task.whiten)

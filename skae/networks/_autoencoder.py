@@ -19,6 +19,18 @@ class Anchored(nn.Module):
         return self.linear(X) + self.network(X)
 
 
+class _Clamp(torch.autograd.Function):
+    """Clamps values but not gradients: what lies outside can still be drawn in."""
+
+    @staticmethod
+    def forward(ctx, X, lower, upper):
+        return X.clamp(lower, upper)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient, None, None
+
+
 class Autoencoder(nn.Module):
     """An encoder and a decoder with all that lies between them and the user's units.
 
@@ -75,6 +87,23 @@ class Autoencoder(nn.Module):
         self.register_buffer("inverse_scale", inverse_scale)
         self.register_buffer("code_scale", code_scale)
         self.set_rotation(None, None)
+        self.set_limits(None)
+
+    def set_limits(self, limits):
+        """Clamp reconstructions from now on.
+
+        `limits` has shape (2, n_features): the lowest and the highest value of each
+        column, in the units of X and finite; None for none.
+        """
+        self.register_buffer("limits", limits)
+        standardised = None
+        if limits is not None:
+            dtype = next(self.parameters()).dtype
+            largest = torch.finfo(dtype).max
+            if self.scale is not None:
+                limits = (limits - self.mean) * self.inverse_scale
+            standardised = limits.clamp(-largest, largest).to(dtype)
+        self.register_buffer("standardised_limits", standardised)
 
     def set_rotation(self, rotation, offset):
         """Report codes as (Z - offset) rotation^T from now on; decode inverts it.
@@ -92,11 +121,19 @@ class Autoencoder(nn.Module):
 
     def propagate(self, U):
         """Return the decoder's raw output for standardised rows."""
-        return self.decoder(self.encode_standardised(self.corruption(U)))
+        return self.decode_standardised(self.encode_standardised(self.corruption(U)))
 
     def encode_standardised(self, U):
         """Return the codes of standardised rows, before any rotation."""
         return self.code_activation(self.encoder(U))
+
+    def decode_standardised(self, Z):
+        """Return the decoder's raw output within its limits."""
+        output = self.decoder(Z)
+        if self.limits is None:
+            return output
+        lower, upper = self.standardised_limits
+        return _Clamp.apply(output.to(lower.dtype), lower, upper)
 
     def standardise(self, X):
         """Return X as the encoder takes it."""
@@ -107,9 +144,12 @@ class Autoencoder(nn.Module):
     def restore_units(self, output):
         """Return the decoder's raw output in the units of X."""
         X = self.output_activation(output)
-        if not self.scale_output:
+        if self.scale_output:
+            X = (X * self.scale + self.mean).to(X.dtype)
+        if self.limits is None:
             return X
-        return (X * self.scale + self.mean).to(X.dtype)
+        lower, upper = self.limits.to(X.dtype)
+        return X.clamp(lower, upper)
 
     def rotate(self, Z):
         """Return the encoder's codes as they are reported."""

@@ -147,10 +147,12 @@ def leave_saddle(autoencoder, generator, size=0.1):
 
 
 def is_linear(autoencoder):
-    """Whether encoder and decoder are linear maps with nothing between."""
+    """Whether encoder and decoder are linear maps with nothing between or after."""
     linear_maps = (nn.Linear, TiedLinear)
     ends = (autoencoder.encoder, autoencoder.decoder)
     activations = (autoencoder.code_activation, autoencoder.output_activation)
-    return all(isinstance(end, linear_maps) for end in ends) and all(
-        activation.function == "identity" for activation in activations
+    return (
+        all(isinstance(end, linear_maps) for end in ends)
+        and all(activation.function == "identity" for activation in activations)
+        and autoencoder.limits is None
     )

@@ -52,4 +52,4 @@ class ContractiveNetwork(Autoencoder):
             norms = self.jacobian_norm(Z, U)
         if not torch.is_grad_enabled():
             Z, norms = Z.detach(), norms.detach()
-        return self.decoder(Z), norms
+        return self.decode_standardised(Z), norms

@@ -17,7 +17,7 @@ class SparseNetwork(Autoencoder):
     def propagate(self, U):
         """Return the decoder's raw output and the codes of standardised rows."""
         Z = self.encode_standardised(U)
-        return self.decoder(Z), Z
+        return self.decode_standardised(Z), Z
 
 
 class TopK(nn.Module):
@@ -66,7 +66,7 @@ class TopKNetwork(SparseNetwork):
         top = self.code_activation.function
         A = top.activation(self.encoder(U))
         Z = _keep_largest(A, top.k)
-        output = self.decoder(Z)
+        output = self.decode_standardised(Z)
         with torch.no_grad():
             used = (Z != 0).any(dim=0)
             self.idle = torch.where(used, 0, self.idle + len(Z))
@@ -76,7 +76,7 @@ class TopKNetwork(SparseNetwork):
             return output, Z
         asleep = A.masked_fill(~dead, -torch.inf)
         woken = Z.detach() + _keep_largest(asleep, min(top.k, n_dead))
-        return output, Z, self.decoder(woken)
+        return output, Z, self.decode_standardised(woken)
 
 
 def _keep_largest(Z, k):

@@ -17,6 +17,7 @@ _PUBLIC = {
     "MarginalizedDenoisingAutoencoder": "._marginalized",
     "SparseAutoencoder": "._sparse",
     "StackedAutoencoder": "._stacked",
+    "VariationalAutoencoder": "._variational",
     "compare_reducers": ".comparison",
 }
 _SUBMODULES = ("architectures", "comparison", "metrics", "testing")

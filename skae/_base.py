@@ -399,8 +399,8 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             encoder, decoder, start, scale_output=not self._sigmoid_link, **options
         )
 
-    def _build_networks(self, generator):
-        """Return the encoder and the decoder of the architecture."""
+    def _build_networks(self, generator, n_components=None):
+        """Return the encoder and the decoder of the architecture, for a code size."""
         from ._training._random import seeded_globally
         from .architectures import Dense
         from .networks._build import check_shapes
@@ -408,7 +408,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         architecture = self.architecture or Dense(
             self.hidden_layer_sizes_, activation=self.activation, dropout=self.dropout
         )
-        widths = self.n_features_in_, self.n_components_
+        widths = self.n_features_in_, n_components or self.n_components_
         own = getattr(architecture, "uses_generator", False)
         with nullcontext() if own else seeded_globally(generator):
             encoder, decoder = architecture.build(*widths, generator)

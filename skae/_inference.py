@@ -36,6 +36,11 @@ def reconstruct(module, X):
     return _in_chunks(module, X, "forward")
 
 
+def posterior(module, X):
+    """Return means and standard deviations of the codes, in the dtype of X."""
+    return np.split(_in_chunks(module, X, "posterior"), 2, axis=1)
+
+
 def outputs(module, X):
     """Return what a module that predicts makes of X, in the dtype of X."""
     return _in_chunks(module, X, "forward")

@@ -1,5 +1,7 @@
 """Reconstruction losses, in the units of X, and the penalty on the weights."""
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -173,6 +175,51 @@ class ContractiveLoss(ReconstructionLoss):
         X_hat, squared_norms = output
         rows = super().per_row(X_hat, U)
         return rows + self.contraction * squared_norms.to(U.dtype)
+
+
+class VariationalLoss(ReconstructionLoss):
+    """The negative evidence lower bound with a weighted divergence, in nats per row.
+
+    Takes the output of a `VariationalNetwork`. While training, the weight `beta` of the
+    divergence rises from zero over the first `kl_warmup` epochs, and components whose
+    mean divergence over a batch is less than `free_bits` nats are not pressed further.
+    """
+
+    def __init__(self, loss, autoencoder, *, n_features, beta, kl_warmup, free_bits):
+        super().__init__(loss, autoencoder)
+        self.log_variance_unit = math.log(self.unit)
+        self.unit = n_features  # minimised is the mean over the cells
+        self.beta = beta
+        self.kl_warmup = kl_warmup
+        self.free_bits = free_bits
+        self.warmth = 1.0
+
+    def begin_epoch(self, epoch):
+        """Set the weight of the divergence for an epoch, counted from zero."""
+        self.warmth = min(1.0, epoch / self.kl_warmup) if self.kl_warmup else 1.0
+
+    def per_row(self, output, U):
+        """Return one loss per row."""
+        _, mean, log_var, log_noise_variance = output
+        cells = super().per_row(output, U)
+        if log_noise_variance is not None:
+            log_variance = log_noise_variance + self.log_variance_unit
+            cells = cells * (-log_noise_variance).exp() + log_variance
+            cells = 0.5 * (cells + math.log(2 * math.pi))
+        divergence = gaussian_kl(mean.to(U.dtype), log_var.to(U.dtype))
+        return cells + self._divergence(divergence) / U.shape[1]
+
+    def _divergence(self, divergence):
+        if not self.training:
+            return self.beta * divergence.sum(dim=1)
+        if self.free_bits > 0:
+            divergence = divergence.mean(dim=0, keepdim=True).clamp(min=self.free_bits)
+        return self.warmth * self.beta * divergence.sum(dim=1)
+
+
+def gaussian_kl(mean, log_var):
+    """Return KL(N(mean, exp(log_var)) || N(0, 1)) in nats, of each entry."""
+    return 0.5 * (mean.square() + log_var.exp() - 1 - log_var)
 
 
 def weight_penalty(weights, alpha, l1_ratio):

@@ -13,6 +13,7 @@ from skae import (
     MarginalizedDenoisingAutoencoder,
     SparseAutoencoder,
     StackedAutoencoder,
+    VariationalAutoencoder,
 )
 
 TEXTBOOK = {
@@ -39,6 +40,10 @@ CONFIGURATIONS = [
     MarginalizedDenoisingAutoencoder(),
     MarginalizedDenoisingAutoencoder(2, noise_level=0.2, concatenate=True),
     StackedAutoencoder(hidden_layer_sizes=(8, 4), pretraining_max_iter=1, max_iter=2),
+    VariationalAutoencoder(max_iter=5),
+    VariationalAutoencoder(
+        max_iter=5, beta=0.5, kl_warmup=2, init="random", hidden_layer_sizes=(16,)
+    ),
 ]
 # Every step sees every row, and every row is trained on: nothing depends on whether a
 # row of weight two comes once or twice. Plain gradient descent, because Adam divides

@@ -43,6 +43,7 @@ LAYERS = [
         ("networks*", "_training._rows", "_training._threads"),
         ENGINE | {"sklearn.utils"},
     ),
+    Layer("_evidence", ("_inference", "_training._rows"), ENGINE),
     Layer("_training._net", (*BELOW_ENGINE, "_training*"), ENGINE | {"skorch"}),
     Layer("_training._callbacks", ("_training*",), ENGINE | {"skorch", "tqdm"}),
     Layer("_training._threads", (), ENGINE | {"threadpoolctl"}),
@@ -72,6 +73,7 @@ LAYERS = [
         SKLEARN,
     ),
     Layer("_sparse", (*BELOW_BASE, "_base"), SKLEARN),
+    Layer("_variational", (*BELOW_BASE, "_base", "_evidence", "_validation"), SKLEARN),
     Layer("_heads", (), SKLEARN),
     Layer(
         "_supervised_base",

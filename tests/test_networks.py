@@ -142,6 +142,8 @@ def make_start(n_features=6, n_components=2, *, tied=False):
         axes_out=axes_in.T if tied else randn(n_features, n_components, seed=7),
         offset=randn(n_features, seed=8) * (not tied),
         code_scale=torch.ones(n_components, dtype=torch.float64),
+        code_offset=torch.zeros(n_components),
+        noise_variance=1.0,
     )
 
 

@@ -123,6 +123,11 @@ class AutoencoderNet(NeuralNet):
             return Batches(dataset, self.batch_size, self.generator)
         return Batches(dataset, max(self.batch_size, VALIDATION_BATCH_SIZE))
 
+    def on_epoch_begin(self, net, **kwargs):
+        super().on_epoch_begin(net, **kwargs)
+        if hasattr(self.criterion_, "begin_epoch"):
+            self.criterion_.begin_epoch(len(self.history) - 1)
+
     # -- one step -------------------------------------------------------------------
 
     def infer(self, x, **fit_params):

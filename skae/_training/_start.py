@@ -36,6 +36,12 @@ class Start:
 
     code_scale : Tensor of shape (n_components,), float64
         Standard deviation of each code in the units of X.
+
+    code_offset : Tensor of shape (n_components,)
+        The code of the mean row.
+
+    noise_variance : float
+        Mean variance along the axes left out, in the units of X squared.
     """
 
     mean: torch.Tensor
@@ -44,6 +50,8 @@ class Start:
     axes_out: torch.Tensor
     offset: torch.Tensor
     code_scale: torch.Tensor
+    code_offset: torch.Tensor
+    noise_variance: float
 
 
 def pca_start(moments, axes, n_components, *, tied=False):
@@ -72,7 +80,15 @@ def pca_start(moments, axes, n_components, *, tied=False):
         axes_out=torch.tensor(axes_out),
         offset=torch.zeros(n_features, dtype=torch.float64),
         code_scale=torch.tensor(code_scale),
+        code_offset=torch.zeros(n_components, dtype=torch.float64),
+        noise_variance=_variance_left(moments, axes),
     )
+
+
+def _variance_left(moments, axes):
+    left_out = max(1, len(moments.scale) - len(axes.components))
+    left = np.sum(moments.scale**2) - np.sum(axes.explained_variance)
+    return max(0.0, float(left)) / left_out
 
 
 def _raise_smallest(scale):

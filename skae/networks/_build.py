@@ -48,7 +48,7 @@ def anchored_autoencoder(
         `Autoencoder` or a subclass.
     """
     dtype = _dtype(encoder)
-    into = _linear_map(start.axes_in, torch.zeros(len(start.axes_in)), dtype)
+    into = _linear_map(start.axes_in, start.code_offset, dtype)
     if tied_weights:
         out = TiedLinear(into).to(dtype)
         decoder = tie(encoder, decoder).to(dtype)
@@ -56,7 +56,7 @@ def anchored_autoencoder(
         out = _linear_map(start.axes_out, start.offset, dtype)
     return network(
         _correct(into, encoder, *start.axes_in.shape[::-1]),
-        _correct(out, decoder, *start.axes_in.shape),
+        _correct(out, decoder, *start.axes_out.shape[::-1]),
         mean=start.mean,
         scale=start.scale,
         code_scale=start.code_scale,

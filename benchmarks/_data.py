@@ -27,6 +27,7 @@ FILES = (
     "ecg_gunpoint",
     "acsf1",
 )
+BLOCK_ROWS = 2000
 
 
 def data_folder():
@@ -63,6 +64,26 @@ def load_images(name="mnist"):
         images("t10k"),
         read("t10k-labels-idx1", 8),
     )
+
+
+def made_table(n_samples, n_features):
+    """Return made data of eight hidden variables as float64."""
+    return fill(np.empty((n_samples, n_features)))
+
+
+def fill(X, seed=0):
+    """Write columns that are curved in eight hidden variables, and noise, into X.
+
+    A block at a time: X is all the memory that it takes.
+    """
+    rng = np.random.default_rng(seed)
+    axes = rng.standard_normal((8, X.shape[1]))
+    for start in range(0, len(X), BLOCK_ROWS):
+        block = X[start : start + BLOCK_ROWS]
+        hidden = rng.standard_normal((len(block), 8))
+        block[:] = np.sin(hidden @ axes / 2)
+        block += 0.1 * rng.standard_normal(block.shape)
+    return X
 
 
 def machine():

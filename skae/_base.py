@@ -243,7 +243,13 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                 else _defaults.solver(n_samples, self._multiplies_bfloat16)
             ),
             "learning_rate": lambda: "constant" if streaming else "one_cycle",
-            "precision": lambda: "float32",
+            "precision": lambda: (
+                "float32"
+                if streaming
+                else _defaults.precision(
+                    n_samples, self.n_features_in_, self._accelerates_bfloat16
+                )
+            ),
             "batch_size": lambda: (
                 _defaults.STREAM_BATCH_SIZE
                 if streaming
@@ -270,9 +276,15 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         self._check_combinations()
 
     def _multiplies_bfloat16(self):
-        from ._training._devices import multiplies_bfloat16, resolve_device
+        return self._bfloat16_ratio() < 10
 
-        return multiplies_bfloat16(str(resolve_device(self.device)))
+    def _accelerates_bfloat16(self):
+        return self._bfloat16_ratio() < 0.7
+
+    def _bfloat16_ratio(self):
+        from ._training._devices import bfloat16_ratio, resolve_device
+
+        return bfloat16_ratio(str(resolve_device(self.device)))
 
     def _check_combinations(self):
         if self.init == "pca" and self.code_activation_ != "identity":

@@ -28,6 +28,12 @@ def solver(n_samples, multiplies_bfloat16):
     return "muon" if n_samples >= 20_000 and multiplies_bfloat16() else "adamw"
 
 
+def precision(n_samples, n_features, accelerates_bfloat16):
+    """Return bfloat16 where products are large enough to gain from it, else float32."""
+    large = n_samples >= 20_000 and n_features > 256
+    return "bfloat16" if large and accelerates_bfloat16() else "float32"
+
+
 def learning_rate_init(solver, batch_size, *, streaming=False):
     """Return the rate of a solver, by its name or class."""
     rate = OTHER_LEARNING_RATE

@@ -150,7 +150,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
     precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
         Precision of the training. "bfloat16" computes matrix products in it and keeps
-        the weights in float32. "auto" is "float32".
+        the weights in float32. "auto" is "bfloat16" for more than 256 columns and at
+        least 20000 rows where the device is faster in it, and "float32" otherwise.
 
     device : str, default="auto"
         A torch device; "auto" is a GPU where torch has one, else the CPU.

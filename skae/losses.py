@@ -19,6 +19,23 @@ ELEMENTWISE = {
 WAKING_WEIGHT = 1 / 32
 
 
+class _WeightedSquares(torch.autograd.Function):
+    """Rows' sums of weighted squared differences, in fewer passes than autograd's."""
+
+    @staticmethod
+    def forward(ctx, output, U, column_weight):
+        residual = output - U
+        weighted = residual * column_weight
+        ctx.save_for_backward(weighted)
+        return torch.linalg.vecdot(residual, weighted)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        (weighted,) = ctx.saved_tensors
+        return weighted * (2 * gradient)[:, None], None, None
+
+
 class ReconstructionLoss(nn.Module):
     """Mean over rows and columns of a loss between the output and the input.
 
@@ -70,11 +87,10 @@ class ReconstructionLoss(nn.Module):
             output = output[0]
         output = output.to(U.dtype)
         if self._squared:
-            squares = (output - U).square()
             if self.column_weight is None:
-                return squares.mean(dim=1)
-            return squares @ self.column_weight
-        X = U if self.mean is None else (U * self.scale + self.mean).to(U.dtype)
+                return (output - U).square().mean(dim=1)
+            return _WeightedSquares.apply(output, U, self.column_weight)
+        X = self._restore_units(U)
         if self._logits:
             cells = F.binary_cross_entropy_with_logits(output, X, reduction="none")
         else:
@@ -86,11 +102,19 @@ class ReconstructionLoss(nn.Module):
             _check_shape(cells, X, self.loss)
         return cells.mean(dim=1) if cells.ndim == 2 else cells
 
+    def _restore_units(self, U):
+        if self.mean is None:
+            return U
+        if self._logits:  # nothing to lose between 0 and 1
+            return torch.addcmul(self.mean.to(U), U, self.scale.to(U))
+        return (U * self.scale + self.mean).to(U.dtype)
+
     def forward(self, output, U, sample_weight=None):
         """Return the mean loss of a batch, a scalar."""
         plain = type(self) is ReconstructionLoss and sample_weight is None
-        if plain and self._logits and self.mean is None:  # in one pass
-            return F.binary_cross_entropy_with_logits(output.to(U.dtype), U)
+        if plain and self._logits:  # in one pass
+            X = self._restore_units(U)
+            return F.binary_cross_entropy_with_logits(output.to(U.dtype), X)
         rows = self.per_row(output, U)
         if sample_weight is None:
             return rows.mean()

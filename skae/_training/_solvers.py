@@ -14,6 +14,9 @@ SOLVERS = {
     "adagrad": torch.optim.Adagrad,
     "sgd": torch.optim.SGD,
 }
+# torch's default is 5; of 784-1000-500-250-30 on MNIST three leave the same error after
+# as many epochs and take two thirds of the time, two leave a tenth more.
+NEWTON_SCHULZ_STEPS = 3
 ADAMW_BESIDE_MUON = 0.15  # of Muon's rate, for what is not a matrix
 
 
@@ -29,7 +32,11 @@ def make_optimizers(solver, parameters, learning_rate):
         if not matrices:
             return [_make(torch.optim.AdamW, rest, beside_rate)]
         muon = torch.optim.Muon(
-            matrices, lr=learning_rate, weight_decay=0.0, adjust_lr_fn="original"
+            matrices,
+            lr=learning_rate,
+            weight_decay=0.0,
+            adjust_lr_fn="original",
+            ns_steps=NEWTON_SCHULZ_STEPS,
         )
         if not rest:
             return [muon]

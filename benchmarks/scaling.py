@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._data import machine
+from benchmarks._data import BLOCK_ROWS, machine
 from skae import AutoencoderTransformer
 
 MB = 1e6
@@ -38,23 +38,6 @@ SERIES = {
     "components": [(2000, 1000, n) for n in (2, 8, 32, 128, 512)],
 }
 MEMMAP_SHAPE = (1_000_000, 500)
-BLOCK_ROWS = 2000
-
-
-def fill(X, seed=0):
-    """Write made data into X, a block at a time: X is all that it takes."""
-    rng = np.random.default_rng(seed)
-    axes = rng.standard_normal((8, X.shape[1]))
-    for start in range(0, len(X), BLOCK_ROWS):
-        block = X[start : start + BLOCK_ROWS]
-        hidden = rng.standard_normal((len(block), 8))
-        block[:] = np.sin(hidden @ axes / 2)
-        block += 0.1 * rng.standard_normal(block.shape)
-    return X
-
-
-def make_table(n_samples, n_features):
-    return fill(np.empty((n_samples, n_features)))
 
 
 def open_memmap(file):
@@ -89,12 +72,12 @@ def fit(X, n_components=8):
 
 
 def in_new_process(call):
-    """Return what a call of this module's functions prints.
+    """Return what a call of functions of this module and of _data prints.
 
     A child's peak starts at its parent's memory, so this process stays small: it holds
     no table and imports no torch before the last fit.
     """
-    code = f"from benchmarks.scaling import *; {call}"
+    code = "from benchmarks._data import *; from benchmarks.scaling import *; " + call
     return json.loads(subprocess.check_output([sys.executable, "-c", code]))
 
 
@@ -130,7 +113,7 @@ def grow(name, shapes):
     varied = list(SERIES).index(name)
     points = []
     for shape in shapes:
-        result = measure(f"make_table{shape[:2]}", shape[2])
+        result = measure(f"made_table{shape[:2]}", shape[2])
         point = (shape[varied], result["seconds"], result["extra"])
         growth = math.nan
         if points:
@@ -176,20 +159,23 @@ def main():
     parser.add_argument(
         "--largest", type=float, default=1e9, help="cells of the largest table"
     )
+    parser.add_argument("--series", nargs="+", default=[*SERIES, "memmap"])
     parser.add_argument("--plot", metavar="FILE", help="draw the curves into this file")
     arguments = parser.parse_args()
-    tiny = "make_table(10, 10)"
+    largest = arguments.largest
+    tiny = "made_table(10, 10)"
     libraries = in_new_process(f"hold_beside_libraries({tiny})")["peak"]
     libraries -= in_new_process(f"hold({tiny})")["peak"]
     print(f"torch and skorch, in every fit's extra MB: {libraries / MB:.0f} MB")
     print(f"limits: growth {GROWTH_LIMIT} over rows; extra MB as printed")
     curves = {}
-    for name, shapes in SERIES.items():
-        shapes = [s for s in shapes if s[0] * s[1] <= arguments.largest]
-        if shapes:
+    for name in arguments.series:
+        shapes = [MEMMAP_SHAPE] if name == "memmap" else SERIES[name]
+        shapes = [shape for shape in shapes if math.prod(shape[:2]) <= largest]
+        if shapes and name == "memmap":
+            memmap(*shapes)
+        elif shapes:
             curves[name] = grow(name, shapes)
-    if math.prod(MEMMAP_SHAPE) <= arguments.largest:
-        memmap(MEMMAP_SHAPE)
     print(machine())
     if arguments.plot:
         plot(curves, arguments.plot)

@@ -142,8 +142,7 @@ def squared_errors(module, X):
     """Return every row's squared reconstruction error summed over columns, float64."""
     errors = []
     for block, _ in dense_chunks(X)():
-        residual = reconstruct(module, block).astype(np.float64) - block
-        errors.append((residual**2).sum(axis=1))
+        errors.append(_squared_residual(module, block).sum(dim=1).numpy())
     return np.concatenate(errors)
 
 
@@ -151,8 +150,12 @@ def column_errors(module, X, weight=None):
     """Return every column's mean squared reconstruction error, float64."""
     sums, total = 0.0, 0.0
     for block, w in dense_chunks(X, weight)():
-        residual = reconstruct(module, block).astype(np.float64) - block
         w = np.ones(len(block)) if w is None else w
-        sums = sums + w @ residual**2
+        sums = sums + w @ _squared_residual(module, block).numpy()
         total += w.sum()
     return sums / total
+
+
+def _squared_residual(module, block):
+    X_hat = torch.from_numpy(reconstruct(module, block)).double()
+    return X_hat.sub_(as_tensor(block)).square_()

@@ -7,7 +7,7 @@ from .. import _inference
 from .._linear import axis_signs
 from ..networks._autoencoder import Anchored
 from ..networks._layers import TiedLinear, is_plain_sequence
-from ._rows import dense_chunks, spread_rows
+from ._rows import as_tensor, dense_chunks, spread_rows
 
 SUMMARY_ROWS = 10_000
 SUMMARY_CELLS = 2**23
@@ -49,15 +49,19 @@ def _code_moments(module, X, weight, mean):
     """Return mean and covariance of the codes and their covariance with the columns."""
     total, sums, squares, cross = 0.0, 0.0, 0.0, 0.0
     for block, block_weight in dense_chunks(X, weight)():
-        Z = _inference.encode(module, block).astype(np.float64)
-        w = np.ones(len(Z)) if block_weight is None else block_weight
+        rows = as_tensor(block)
+        Z = torch.from_numpy(_inference.encode(module, block)).double()
+        w = torch.ones(len(Z)) if block_weight is None else torch.tensor(block_weight)
         weighted = Z * w[:, None]
-        total += w.sum()
-        sums = sums + weighted.sum(axis=0)
+        total += float(w.sum())
+        sums = sums + weighted.sum(dim=0)
         squares = squares + weighted.T @ Z
-        cross = cross + weighted.T @ (block - mean)
+        # Only signs are taken from these: the precision of the rows will do.
+        centred = rows - torch.from_numpy(mean).to(rows.dtype)
+        cross = cross + (weighted.T.to(rows.dtype) @ centred).double()
     offset = sums / total
-    return offset, squares / total - np.outer(offset, offset), cross / total
+    covariance = squares / total - torch.outer(offset, offset)
+    return offset.numpy(), covariance.numpy(), (cross / total).numpy()
 
 
 def linear_axes(module):

@@ -114,17 +114,18 @@ def fit_sigmoid_link(start, X, weight):
 
 
 def _fit_sigmoid_link(start, block, w):
-    X = torch.tensor(block, dtype=torch.float64)
+    X = torch.tensor(block, dtype=torch.float32).clamp(0.001, 0.999)
     inverse_scale = torch.where(start.scale > 0, 1 / start.scale, 0.0)
-    U = (X - start.mean) * inverse_scale
-    X = X.clamp(0.001, 0.999)
+    U = (torch.tensor(block, dtype=torch.float64) - start.mean) * inverse_scale
     Z = torch.cat([U @ start.axes_in.T, torch.ones(len(U), 1, dtype=U.dtype)], dim=1)
     weighted = Z if w is None else Z * torch.tensor(w)[:, None]
     ridge = 1e-3 * len(Z) * torch.eye(Z.shape[1], dtype=Z.dtype)
-    inverse = torch.linalg.inv(weighted.T @ Z + ridge)
-    coef = torch.zeros(Z.shape[1], X.shape[1], dtype=Z.dtype)
+    step = (4 * torch.linalg.inv(weighted.T @ Z + ridge)).float()
+    Z, weighted = Z.float(), weighted.float()
+    coef = torch.zeros(Z.shape[1], X.shape[1])
     coef[-1] = start.mean.clamp(0.001, 0.999).logit()
     for _ in range(LINK_ITERATIONS):
         slope = weighted.T @ (X - torch.sigmoid(Z @ coef)) - 1e-3 * coef
-        coef += 4 * inverse @ slope
+        coef += step @ slope
+    coef = coef.double()
     return replace(start, axes_out=coef[:-1].T.contiguous(), offset=coef[-1])

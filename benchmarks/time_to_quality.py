@@ -33,7 +33,7 @@ TARGETS = {1: 0.0915, 2: 0.0915, 3: 0.0828}
 HIDDEN = {1: (), 2: (), 3: (128, 64)}
 L1 = {1: 0.0, 2: 1e-9, 3: 0.0}
 N_EPOCHS = 50
-SKAE_EPOCHS = {1: 10, 2: 10, 3: 5}
+SKAE_EPOCHS = {1: 7, 2: 7, 3: 6}
 
 
 def make_network(row):
@@ -128,6 +128,7 @@ def skae(row, X, clock):
         "code_activation": "relu",
         "loss": "binary_cross_entropy",
         "init": "random",
+        "batch_size": 256,
         "max_iter": SKAE_EPOCHS[row],
         "random_state": 0,
     }

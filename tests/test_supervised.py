@@ -19,6 +19,7 @@ from skae import (
     DenoisingAutoencoder,
     MarginalizedDenoisingAutoencoder,
     SparseAutoencoder,
+    VariationalAutoencoder,
 )
 from skae._heads import make_folds
 from skae._supervised import is_labelled
@@ -407,6 +408,7 @@ def test_containers_are_scikit_learns():
         ),
         AutoencoderTransformer(4, tied_weights=True, whiten=True, max_iter=2),
         MarginalizedDenoisingAutoencoder(1),
+        VariationalAutoencoder(4, max_iter=2),
     ],
 )
 def test_every_autoencoder_can_be_fine_tuned(autoencoder):

@@ -20,18 +20,57 @@ NEWTON_SCHULZ_STEPS = 3
 ADAMW_BESIDE_MUON = 0.15  # of Muon's rate, for what is not a matrix
 
 
+class Muon(torch.optim.Muon):
+    """Torch's Muon, which takes kernels too: as matrices, a row for each channel."""
+
+    def __init__(self, parameters, **options):
+        kernels = [p for p in parameters if p.ndim > 2]
+        self.kernels = [(p, torch.nn.Parameter(p.detach().flatten(1))) for p in kernels]
+        matrices = [p for p in parameters if p.ndim == 2]
+        super().__init__([*matrices, *(m for _, m in self.kernels)], **options)
+
+    def zero_grad(self, set_to_none=True):
+        super().zero_grad(set_to_none)
+        for kernel, _ in self.kernels:
+            kernel.grad = None
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for kernel, matrix in self.kernels:
+            matrix.copy_(kernel.flatten(1))
+            matrix.grad = None if kernel.grad is None else kernel.grad.flatten(1)
+        super().step()
+        for kernel, matrix in self.kernels:
+            kernel.copy_(matrix.view_as(kernel))
+        return loss
+
+    def __getstate__(self):
+        return super().__getstate__() | {"kernels": self.kernels}
+
+    def load_state_dict(self, state_dict):
+        """Take a state, on the device where the kernels are."""
+        for kernel, matrix in self.kernels:
+            matrix.data = matrix.data.to(kernel.device)
+        super().load_state_dict(state_dict)
+
+
 def make_optimizers(solver, parameters, learning_rate):
     """Return a list of torch optimisers that together train all `parameters`.
 
-    Muon takes the matrices and AdamW the rest; every other solver is one optimiser.
+    Muon takes matrices and kernels and AdamW the rest; every other solver is one
+    optimiser.
     """
     if solver == "muon":
-        matrices = [p for p in parameters if p.ndim == 2]
-        rest = [p for p in parameters if p.ndim != 2]
+        matrices = [p for p in parameters if p.ndim > 1]
+        rest = [p for p in parameters if p.ndim <= 1]
         beside_rate = learning_rate * ADAMW_BESIDE_MUON
         if not matrices:
             return [_make(torch.optim.AdamW, rest, beside_rate)]
-        muon = torch.optim.Muon(
+        muon = Muon(
             matrices,
             lr=learning_rate,
             weight_decay=0.0,

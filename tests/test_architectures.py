@@ -214,7 +214,7 @@ def test_other_precisions_train(precision):
 
 
 def test_muon_takes_a_network_without_matrices():
-    """Where all weights are convolutions, the rule for the rest trains them."""
+    """Where all weights are kernels, it trains them as matrices."""
     architecture = Conv2d((8, 8), (4,), code="map")
     autoencoder = fitted(architecture, rows(64), init="random", solver="muon")
     assert np.isfinite(autoencoder.loss_curve_).all()

@@ -25,7 +25,9 @@ class Muon(torch.optim.Muon):
 
     def __init__(self, parameters, **options):
         kernels = [p for p in parameters if p.ndim > 2]
-        self.kernels = [(p, torch.nn.Parameter(p.detach().flatten(1))) for p in kernels]
+        self.kernels = [
+            (p, torch.nn.Parameter(p.detach().flatten(1).clone())) for p in kernels
+        ]
         matrices = [p for p in parameters if p.ndim == 2]
         super().__init__([*matrices, *(m for _, m in self.kernels)], **options)
 

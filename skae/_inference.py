@@ -53,7 +53,8 @@ def _in_chunks(module, X, method):
     def apply(block):
         rows = as_tensor(block)
         if not rows.sum().isfinite():  # while the block is in the cache
-            assert_all_finite(block, input_name="X")
+            name = "codes" if method == "decode" else "X"
+            assert_all_finite(block, input_name=name)
         return function(rows.to(ready.device, ready.dtype)).cpu().numpy()
 
     n_rows = max(1, PASS_CELLS // max(X.shape[1], ready.widest))

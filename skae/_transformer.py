@@ -8,9 +8,9 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.metrics import r2_score
-from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from ._validation import detach, rows_to_encode
+from ._validation import codes_to_decode, detach, rows_to_encode
 
 
 class ReconstructingTransformer(
@@ -60,12 +60,7 @@ class ReconstructingTransformer(
         from . import _inference
 
         check_is_fitted(self)
-        Z = check_array(detach(X), dtype=(np.float64, np.float32), input_name="codes")
-        if Z.shape[1] != self.n_components_:
-            raise ValueError(
-                f"The codes have {Z.shape[1]} columns, but {type(self).__name__} was "
-                f"fitted with n_components_={self.n_components_}."
-            )
+        Z = codes_to_decode(self, X)
         return self._in_container(_inference.decode(self._module, Z), X)
 
     def _in_container(self, X_hat, like):

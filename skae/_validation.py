@@ -4,7 +4,11 @@ import sys
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    validate_data,
+)
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
@@ -28,15 +32,34 @@ def rows_to_encode(estimator, X):
     than encoding it, so an array that fits as it is goes straight on.
     """
     X = detach(X)
-    fits = (
+    has_names = hasattr(estimator, "feature_names_in_")
+    if not has_names and _fits(X, estimator.n_features_in_):
+        return X
+    return as_table(estimator, X, reset=False)
+
+
+def codes_to_decode(estimator, X):
+    """Return codes as an array for `_inference`, which sees to it that it is finite."""
+    Z = detach(X)
+    if _fits(Z, estimator.n_components_):
+        return Z
+    Z = check_array(Z, dtype=FLOATS, input_name="codes")
+    if Z.shape[1] != estimator.n_components_:
+        raise ValueError(
+            f"The codes have {Z.shape[1]} columns, but {type(estimator).__name__} was "
+            f"fitted with n_components_={estimator.n_components_}."
+        )
+    return Z
+
+
+def _fits(X, n_columns):
+    return (
         type(X) is np.ndarray
         and X.dtype in FLOATS
         and X.ndim == 2
         and len(X) > 0
-        and X.shape[1] == estimator.n_features_in_
-        and not hasattr(estimator, "feature_names_in_")
+        and X.shape[1] == n_columns
     )
-    return X if fits else as_table(estimator, X, reset=False)
 
 
 def detach(X):

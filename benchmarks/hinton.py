@@ -37,7 +37,7 @@ def squared_error(X, X_hat):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--epochs", nargs="+", type=int, default=[2, 4, 7, 30])
+    parser.add_argument("--epochs", nargs="+", type=int, default=[1, 7, 30])
     arguments = parser.parse_args()
     print(machine())
     X, _, X_test, _ = load_images("mnist")

@@ -40,6 +40,13 @@ CONFIGURATIONS = [
     MarginalizedDenoisingAutoencoder(),
     MarginalizedDenoisingAutoencoder(2, noise_level=0.2, concatenate=True),
     StackedAutoencoder(hidden_layer_sizes=(8, 4), pretraining_max_iter=1, max_iter=2),
+    StackedAutoencoder(
+        autoencoder="denoising",
+        hidden_layer_sizes=(8,),
+        pretraining_max_iter=1,
+        max_iter=2,
+        init="random",
+    ),
     VariationalAutoencoder(max_iter=5),
     VariationalAutoencoder(
         max_iter=5, beta=0.5, kl_warmup=2, init="random", hidden_layer_sizes=(16,)

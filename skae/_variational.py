@@ -5,6 +5,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils import check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -374,6 +375,7 @@ class VariationalAutoencoder(BaseAutoencoder):
             asks for one.
         """
         check_is_fitted(self)
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = _generator(random_state)
         return self.inverse_transform(
             rng.standard_normal((n_samples, self.n_components_))
@@ -421,6 +423,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         from . import _evidence
 
         check_is_fitted(self)
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
         X = rows_to_encode(self, X)
         return _evidence.importance_weighted_bounds(
             self._module, X, self.noise_variance_, n_samples, _generator(random_state)

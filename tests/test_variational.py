@@ -360,3 +360,14 @@ def test_error_names_the_parameter(parameters, message):
     """What cannot be is refused with the parameter and what would do."""
     with pytest.raises(ValueError, match=message):
         VariationalAutoencoder(**parameters, **QUICK).fit(make_binary(50))
+
+
+@pytest.mark.parametrize("n_samples", [0, -1, 2.5])
+def test_number_of_draws_is_positive(n_samples):
+    """Anything else is refused by name."""
+    X = make_gaussian(50)
+    autoencoder = VariationalAutoencoder(2, max_iter=1, random_state=0).fit(X)
+    with pytest.raises((ValueError, TypeError), match="n_samples"):
+        autoencoder.sample(n_samples)
+    with pytest.raises((ValueError, TypeError), match="n_samples"):
+        autoencoder.log_likelihood(X, n_samples)

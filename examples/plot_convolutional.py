@@ -10,6 +10,8 @@ gain grows with the picture.
 """
 
 # %%
+import sys
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
@@ -18,7 +20,10 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from skae import AutoencoderTransformer, DenoisingAutoencoder
 from skae.architectures import Conv2d
 
+QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
+
 X, y = load_digits(return_X_y=True)
+X = X.astype(np.float32)  # convolutions are slow in float64
 X_train, X_test, _, y_test = train_test_split(X, y, random_state=0)
 
 architecture = Conv2d(
@@ -27,9 +32,10 @@ architecture = Conv2d(
     downsampling="stride",
     upsampling="transposed",
 )
-dense = AutoencoderTransformer(4, random_state=0).fit(X_train)
+dense = AutoencoderTransformer(4, max_iter=2 if QUICK else "auto", random_state=0)
+dense.fit(X_train)
 convolutional = AutoencoderTransformer(
-    4, architecture=architecture, max_iter=40, random_state=0
+    4, architecture=architecture, max_iter=2 if QUICK else 40, random_state=0
 ).fit(X_train)
 
 
@@ -48,7 +54,7 @@ maps = AutoencoderTransformer(
     architecture=Conv2d((8, 8), channels=(16, 8), code="map"),
     init="random",
     code_activation="relu",
-    max_iter=15,
+    max_iter=2 if QUICK else 15,
     random_state=0,
 ).fit(X_train)
 print(maps.n_components_, "components")
@@ -61,7 +67,7 @@ denoiser = DenoisingAutoencoder(
     noise="salt_pepper",
     clip=(0, 16),
     architecture=architecture,
-    max_iter=15,
+    max_iter=2 if QUICK else 15,
     random_state=0,
 ).fit(X_train)
 
@@ -94,7 +100,9 @@ plt.show()
 # %%
 # Parameters of an architecture are searched as ``architecture__...``.
 search = GridSearchCV(
-    AutoencoderTransformer(4, architecture=architecture, max_iter=3, random_state=0),
+    AutoencoderTransformer(
+        4, architecture=architecture, max_iter=1 if QUICK else 3, random_state=0
+    ),
     {"architecture__channels": [(8,), (8, 16)]},
     cv=2,
 ).fit(X_train)

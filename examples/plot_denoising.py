@@ -25,10 +25,18 @@ from skae.architectures import Conv2d
 QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 X, y = load_digits(return_X_y=True)
-X = X / 16
+X = X.astype(np.float32) / 16  # convolutions are slow in float64
 X_train, X_test, _, y_test = train_test_split(X, y, random_state=0)
 rng = np.random.default_rng(0)
-X_noisy = np.clip(X_test + rng.normal(scale=0.5, size=X_test.shape), 0, 1)
+
+
+def add_noise(X, level):
+    """Return images with normal noise, within the range of pixels."""
+    noise = rng.normal(scale=level, size=X.shape)
+    return np.clip(X + noise, 0, 1).astype(X.dtype)
+
+
+X_noisy = add_noise(X_test, 0.5)
 
 # %%
 # The noise of the training is that of the test rows: normal with a standard deviation
@@ -109,10 +117,7 @@ plt.show()
 # How much noise to train with depends on how much there will be: more of it makes a
 # denoiser more cautious.
 levels = np.linspace(0, 1.2, 7)
-noisy_tables = [
-    np.clip(X_test + rng.normal(scale=level, size=X_test.shape), 0, 1)
-    for level in levels
-]
+noisy_tables = [add_noise(X_test, level) for level in levels]
 figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 for noise_level, denoiser in denoisers.items():
     errors = [squared_error(denoiser.reconstruct(noisy)) for noisy in noisy_tables]

@@ -9,6 +9,8 @@ labels, and on giving noisy pictures the same answer as clean ones.
 """
 
 # %%
+import sys
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
@@ -16,7 +18,9 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
 
-from skae import AutoencoderClassifier
+from skae import AutoencoderClassifier, DenoisingAutoencoder
+
+QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
@@ -44,7 +48,11 @@ def accuracies(n_labelled):
         LogisticRegression(max_iter=1000), {"C": np.logspace(-3, 2, 6)}, cv=3
     ).fit(pca.transform(X_train[has_label]), given[has_label])
     classifier = AutoencoderClassifier(
-        consistency_weight=1, early_stopping=False, random_state=0
+        autoencoder=DenoisingAutoencoder(64, max_iter=2) if QUICK else None,
+        consistency_weight=1,
+        early_stopping=False,
+        max_iter=2 if QUICK else "auto",
+        random_state=0,
     ).fit(X_train, given)
     return (
         linear.score(pca.transform(X_test), y_test),

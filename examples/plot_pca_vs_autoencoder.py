@@ -18,13 +18,20 @@ from sklearn.model_selection import train_test_split
 from skae import AutoencoderTransformer
 from skae.metrics import reconstruction_r2
 
+parser = argparse.ArgumentParser()
+parser.add_argument("--save", metavar="PATH", help="write the figure here")
+parser.add_argument("--quick", action="store_true", help="two epochs only")
+arguments = parser.parse_args()
+
 X, _ = load_digits(return_X_y=True)
 X_train, X_test = train_test_split(X, random_state=0)
 
 n_components = [1, 2, 4, 8, 16, 32]
 reducers = {
     "PCA": PCA(),
-    "AutoencoderTransformer": AutoencoderTransformer(random_state=0),
+    "AutoencoderTransformer": AutoencoderTransformer(
+        max_iter=2 if arguments.quick else "auto", random_state=0
+    ),
 }
 scores = {
     name: [
@@ -55,10 +62,7 @@ ax.legend(loc="lower right", frameon=False)
 
 # %%
 # Run as a script, ``--save PATH`` writes the figure to a file.
-parser = argparse.ArgumentParser()
-parser.add_argument("--save", metavar="PATH", help="write the figure here")
-path = parser.parse_args().save
-if path:
-    figure.savefig(path, dpi=150)
+if arguments.save:
+    figure.savefig(arguments.save, dpi=150)
 else:
     plt.show()

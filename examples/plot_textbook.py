@@ -25,7 +25,7 @@ from skae.metrics import reconstruction_r2
 QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 X, y = load_digits(return_X_y=True)
-X = X / 16
+X = X.astype(np.float32) / 16  # convolutions are slow in float64
 X_train, X_test, _, y_test = train_test_split(X, y, random_state=0)
 
 # %%

@@ -23,7 +23,7 @@ def hidden_layer_sizes(n_features, n_components):
 def solver(n_samples, multiplies_bfloat16):
     """Return Muon where there are rows enough for it, else AdamW.
 
-    torch's Muon orthogonalises in bfloat16: no choice for a machine that cannot.
+    Muon multiplies in bfloat16: no choice for a machine that cannot.
     """
     return "muon" if n_samples >= 20_000 and multiplies_bfloat16() else "adamw"
 

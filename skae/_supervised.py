@@ -35,7 +35,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
     First an autoencoder is trained on all rows, labelled or not. A logistic regression
     on its codes z(x) of the labelled rows is the start of a linear head. Then encoder
     and head are trained together: with classes y_i of the n labelled rows and the rows
-    x_j of the whole table, N of them,
+    x_j of the whole table, N of them::
 
         1 / n * sum_i -log p(y_i | z(x_i)) + alpha / 2 |W|^2
         + r / N * sum_j reconstruction loss of x_j
@@ -325,7 +325,7 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
     First an autoencoder is trained on all rows, labelled or not. A ridge regression on
     its codes z(x) of the labelled rows is the start of a linear head h. Then encoder
     and head are trained together: with targets y_i of the n labelled rows, scaled to
-    unit variance, and the rows x_j of the whole table, N of them,
+    unit variance, and the rows x_j of the whole table, N of them::
 
         1 / (2 n) * sum_i |y_i - h(z(x_i))|^2 + alpha / 2 |W|^2
         + r / N * sum_j reconstruction loss of x_j

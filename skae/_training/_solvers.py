@@ -5,6 +5,8 @@ import math
 
 import torch
 
+from ._muon import Muon
+
 SOLVERS = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
@@ -14,50 +16,7 @@ SOLVERS = {
     "adagrad": torch.optim.Adagrad,
     "sgd": torch.optim.SGD,
 }
-# torch's default is 5; of 784-1000-500-250-30 on MNIST three leave the same error after
-# as many epochs and take two thirds of the time, two leave a tenth more.
-NEWTON_SCHULZ_STEPS = 3
 ADAMW_BESIDE_MUON = 0.15  # of Muon's rate, for what is not a matrix
-
-
-class Muon(torch.optim.Muon):
-    """Torch's Muon, which takes kernels too: as matrices, a row for each channel."""
-
-    def __init__(self, parameters, **options):
-        kernels = [p for p in parameters if p.ndim > 2]
-        self.kernels = [
-            (p, torch.nn.Parameter(p.detach().flatten(1).clone())) for p in kernels
-        ]
-        matrices = [p for p in parameters if p.ndim == 2]
-        super().__init__([*matrices, *(m for _, m in self.kernels)], **options)
-
-    def zero_grad(self, set_to_none=True):
-        super().zero_grad(set_to_none)
-        for kernel, _ in self.kernels:
-            kernel.grad = None
-
-    @torch.no_grad()
-    def step(self, closure=None):
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for kernel, matrix in self.kernels:
-            matrix.copy_(kernel.flatten(1))
-            matrix.grad = None if kernel.grad is None else kernel.grad.flatten(1)
-        super().step()
-        for kernel, matrix in self.kernels:
-            kernel.copy_(matrix.view_as(kernel))
-        return loss
-
-    def __getstate__(self):
-        return super().__getstate__() | {"kernels": self.kernels}
-
-    def load_state_dict(self, state_dict):
-        """Take a state, on the device where the kernels are."""
-        for kernel, matrix in self.kernels:
-            matrix.data = matrix.data.to(kernel.device)
-        super().load_state_dict(state_dict)
 
 
 def make_optimizers(solver, parameters, learning_rate):
@@ -72,13 +31,7 @@ def make_optimizers(solver, parameters, learning_rate):
         beside_rate = learning_rate * ADAMW_BESIDE_MUON
         if not matrices:
             return [_make(torch.optim.AdamW, rest, beside_rate)]
-        muon = Muon(
-            matrices,
-            lr=learning_rate,
-            weight_decay=0.0,
-            adjust_lr_fn="original",
-            ns_steps=NEWTON_SCHULZ_STEPS,
-        )
+        muon = Muon(matrices, lr=learning_rate)
         if not rest:
             return [muon]
         return [muon, _make(torch.optim.AdamW, rest, beside_rate)]

@@ -1,4 +1,4 @@
-"""Muon on kernels, seen as matrices."""
+"""Muon: what a step is, for matrices and for kernels."""
 
 import copy
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from skae._training._solvers import Muon
+from skae._training._muon import N_ITERATIONS, Muon
 
 
 def make_kernel(seed=0):
@@ -21,19 +21,42 @@ def step(parameter, optimizer, gradient):
     optimizer.step()
 
 
+@pytest.mark.parametrize("shape", [(7, 30), (30, 7), (80, 200), (200, 80)])
+def test_steps_are_those_of_torch(shape):
+    """The short cut for small matrices differs by no more than bfloat16 rounds."""
+    ours, theirs = nn.Parameter(torch.zeros(shape)), nn.Parameter(torch.zeros(shape))
+    optimizer = Muon([ours], lr=0.1)
+    reference = torch.optim.Muon(
+        [theirs], lr=0.1, weight_decay=0.0, ns_steps=N_ITERATIONS
+    )
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(3):
+        gradient = torch.randn(shape, generator=generator)
+        step(ours, optimizer, gradient)
+        step(theirs, reference, gradient)
+    assert (ours - theirs).norm() < 0.02 * theirs.norm()
+
+
 @pytest.mark.parametrize(
     "memory_format", [torch.contiguous_format, torch.channels_last]
 )
 def test_kernels_take_the_steps_of_matrices(memory_format):
-    """A kernel moves as torch's Muon moves the matrix with a row for each channel."""
+    """A kernel moves as the matrix with a row for each channel."""
     kernel = nn.Parameter(make_kernel().detach().to(memory_format=memory_format))
     matrix = nn.Parameter(make_kernel().detach().flatten(1).clone())
-    ours, theirs = Muon([kernel], lr=0.1), torch.optim.Muon([matrix], lr=0.1)
+    of_kernel, of_matrix = Muon([kernel], lr=0.1), Muon([matrix], lr=0.1)
     for seed in range(3):
         gradient = make_kernel(seed + 1).detach()
-        step(kernel, ours, gradient)
-        step(matrix, theirs, gradient.flatten(1))
+        step(kernel, of_kernel, gradient)
+        step(matrix, of_matrix, gradient.flatten(1))
         torch.testing.assert_close(kernel.flatten(1), matrix)
+
+
+def test_a_gradient_of_zero_moves_nothing():
+    """No direction is no step, not a NaN."""
+    matrix = nn.Parameter(torch.ones(3, 5))
+    step(matrix, Muon([matrix], lr=0.1), torch.zeros(3, 5))
+    assert torch.equal(matrix.detach(), torch.ones(3, 5))
 
 
 def test_copies_of_the_solver_move_their_own_kernels():

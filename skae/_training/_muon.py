@@ -2,7 +2,7 @@
 
 import torch
 
-# Of Newton-Schulz: x -> a x + b x^3 + c x^5 on the singular values (Jordan et al., 2024).
+# Of Newton-Schulz, x -> a x + b x^3 + c x^5 on singular values (Jordan et al., 2024).
 A, B, C = 3.4445, -4.7750, 2.0315
 # Five are usual; of 784-1000-500-250-30 on MNIST three leave the same error after as
 # many epochs and take two thirds of the time, two leave a tenth more.

@@ -139,10 +139,13 @@ def _copy_around(tensors, module):
     return copy.deepcopy(module, memo)
 
 
-def squared_errors(module, X):
-    """Return every row's squared reconstruction error summed over columns, float64."""
+def squared_errors(module, X, indices=None):
+    """Return the squared reconstruction error of some rows, or all, float64.
+
+    It is summed over the columns.
+    """
     errors = []
-    for block, _ in dense_chunks(X)():
+    for block, _ in dense_chunks(X, indices=indices)():
         errors.append(_squared_residual(module, block).sum(dim=1).numpy())
     return np.concatenate(errors)
 

@@ -250,11 +250,11 @@ def _is_solved(net):
 
 def _summarise(net, X, weight, held_out, moments, axes, n_components):
     history = net.history
-    X_judge, w_judge = X, weight
+    judge, w_judge = None, weight
     if len(held_out):
-        X_judge, w_judge = X[held_out], None if weight is None else weight[held_out]
-    errors = _inference.squared_errors(net.module_, X_judge)
-    pca_errors = projection_errors(dense_chunks(X_judge), moments, axes)
+        judge, w_judge = held_out, None if weight is None else weight[held_out]
+    errors = _inference.squared_errors(net.module_, X, judge)
+    pca_errors = projection_errors(dense_chunks(X, indices=judge), moments, axes)
     return Fitted(
         net=net,
         mean=moments.mean,

@@ -7,7 +7,7 @@ from torch.utils.data import Dataset
 
 # Tables whose float32 copy is larger than this are standardised a batch at a time
 # instead of once: memory then stays near the data's own.
-STANDARDISED_COPY_LIMIT = 256 * 2**20
+STANDARDISED_COPY_LIMIT = 64 * 2**20
 CHUNK_CELLS = 2**20
 
 
@@ -31,9 +31,9 @@ class Rows(Dataset):
     def __init__(
         self, X, sample_weight=None, *, mean=None, inverse_scale=None, dtype, device
     ):
-        self.X = X
-        self.mean = mean
-        self.inverse_scale = inverse_scale
+        self.X = X if sparse.issparse(X) else as_tensor(X)
+        self.mean = None if mean is None else torch.from_numpy(mean)
+        self.inverse_scale = None if mean is None else torch.from_numpy(inverse_scale)
         self.dtype = dtype
         self.device = torch.device(device)
         self.indices = torch.arange(X.shape[0])
@@ -45,28 +45,25 @@ class Rows(Dataset):
         self.prepared = self._prepare()
 
     def _prepare(self):
-        size = self.X.shape[0] * self.X.shape[1] * self.dtype.itemsize
-        on_cpu = self.device.type == "cpu"
-        if (
-            on_cpu
-            and self.mean is None
-            and not sparse.issparse(self.X)
-            and self.X.dtype == _numpy_dtype(self.dtype)
-        ):
-            return as_tensor(self.X)
-        if on_cpu and size > STANDARDISED_COPY_LIMIT:
-            return None
+        if self.device.type == "cpu":
+            as_it_is = self.mean is None and not sparse.issparse(self.X)
+            if as_it_is and self.X.dtype == self.dtype:
+                return self.X
+            size = self.X.shape[0] * self.X.shape[1] * self.dtype.itemsize
+            if size > STANDARDISED_COPY_LIMIT:
+                return None
         prepared = torch.empty(self.X.shape, dtype=self.dtype)
         for rows in row_slices(*self.X.shape):
-            prepared[rows] = self._standardised(self.X[rows])
+            prepared[rows] = self._standardised(rows)
         return prepared.to(self.device)
 
-    def _standardised(self, block):
+    def _standardised(self, rows):
+        block = self.X[rows]
         if sparse.issparse(block):
-            block = block.toarray()
+            block = torch.from_numpy(block.toarray())
         if self.mean is not None:
-            block = (block - self.mean) * self.inverse_scale
-        return as_tensor(np.asarray(block, dtype=_numpy_dtype(self.dtype)))
+            block = (block.double() - self.mean).mul_(self.inverse_scale)
+        return block.to(self.dtype)
 
     def subset(self, indices):
         """Return the same table with only the rows at `indices`."""
@@ -93,7 +90,7 @@ class Rows(Dataset):
         weight = None if self.weight is None else self.weight[indices]
         if self.prepared is not None:
             return self.prepared[indices.to(self.device)], weight
-        return self._standardised(self.X[indices.numpy()]).to(self.device), weight
+        return self._standardised(indices.numpy()).to(self.device), weight
 
 
 class Batches:
@@ -124,14 +121,16 @@ def row_slices(n_samples, n_features, n_rows=None):
         yield slice(start, min(start + n_rows, n_samples))
 
 
-def dense_chunks(X, sample_weight=None, n_rows=None):
+def dense_chunks(X, sample_weight=None, n_rows=None, indices=None):
     """Return a function that yields dense (block, weight) pairs of the table X.
 
-    The blocks are as `row_slices` cuts them.
+    The blocks are as `row_slices` cuts them, of the rows at `indices` or of all.
     """
+    n_samples = X.shape[0] if indices is None else len(indices)
 
     def chunks():
-        for rows in row_slices(*X.shape, n_rows):
+        for rows in row_slices(n_samples, X.shape[1], n_rows):
+            rows = rows if indices is None else indices[rows]
             block = X[rows]
             block = block.toarray() if sparse.issparse(block) else np.asarray(block)
             yield block, None if sample_weight is None else sample_weight[rows]
@@ -166,7 +165,3 @@ class _WritableInterface:
         interface["data"] = (interface["data"][0], False)
         self.__array_interface__ = interface
         self.array = array  # keeps the memory alive
-
-
-def _numpy_dtype(dtype):
-    return np.float64 if dtype == torch.float64 else np.float32

@@ -23,18 +23,17 @@ def keep_what_helps(net, start, judge, *, held_out):
     end = copy_state(net.module_)
     net.module_.load_state_dict(start)
     start_losses = row_losses(net, judge)
-    best_factor, best_bound, best_state = 0.0, 0.0, start
+    best_factor, best_bound = 0.0, 0.0
     for factor in FACTORS:
-        state = interpolate(start, end, factor)
-        net.module_.load_state_dict(state)
+        net.module_.load_state_dict(interpolate(start, end, factor))
         gains = start_losses - row_losses(net, judge)
         if held_out:
             bound = lower_bound(gains, judge.sample_weight)
         else:
             bound = np.average(gains, weights=judge.sample_weight)
         if bound > best_bound:
-            best_factor, best_bound, best_state = factor, bound, state
-    net.module_.load_state_dict(best_state)
+            best_factor, best_bound = factor, bound
+    net.module_.load_state_dict(interpolate(start, end, best_factor))
     return best_factor
 
 

@@ -117,6 +117,8 @@ def train(net, rows, plan, *, monitor, start_loss=None, start_state=None, hook=N
             f"{plan.learning_rate_init:g}), scale the columns of X, or use init='pca'."
         )
     net.module_.load_state_dict(state)
+    net.module_.zero_grad(set_to_none=True)
+    best.best_state_ = None
     return best
 
 

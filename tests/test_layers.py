@@ -46,7 +46,7 @@ LAYERS = [
     Layer("_evidence", ("_inference", "_training._rows"), ENGINE),
     Layer("_training._net", (*BELOW_ENGINE, "_training*"), ENGINE | {"skorch"}),
     Layer("_training._callbacks", ("_training*",), ENGINE | {"skorch", "tqdm"}),
-    Layer("_training._threads", (), ENGINE | {"threadpoolctl"}),
+    Layer("_training._threads", (), ENGINE | {"joblib", "threadpoolctl"}),
     Layer("_training*", (*BELOW_ENGINE, "_training*", "_inference"), ENGINE),
     # estimators
     Layer("_defaults", (), frozenset()),

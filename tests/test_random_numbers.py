@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from joblib import Parallel, delayed
 from skorch.callbacks import Callback, EarlyStopping
 
 from skae import AutoencoderTransformer
 from skae._training._random import make_generators, make_seed
+from skae._training._threads import _openmp_pools, threads_for
 
 from .tables import make_curve, make_digits
 
@@ -206,6 +208,22 @@ def test_threads_share_a_fitted_model():
         for Zs in pool.map(transform, [200, 50, 7, 1]):
             for Z in Zs:
                 np.testing.assert_allclose(Z, expected[: len(Z)], atol=1e-12)
+
+
+def test_jobs_in_threads_do_not_want_all_cores_each():
+    """A large step takes every core, but not in one of several threads of joblib."""
+
+    def count_threads():
+        torch.get_num_threads()  # or the first call after sets the number anew
+        for pool in _openmp_pools():
+            pool.set_num_threads(4)  # of the calling thread
+        with threads_for(10**6, 10**6, training=True):
+            return torch.get_num_threads()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(count_threads).result(timeout=60) == 4
+    jobs = Parallel(n_jobs=2, backend="threading")
+    assert jobs(delayed(count_threads)() for _ in range(4)) == [1] * 4
 
 
 # -- interrupts -----------------------------------------------------------------------

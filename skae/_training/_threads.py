@@ -5,9 +5,11 @@ thread may not even be running, and a step that takes 0.2 ms alone then takes 20
 """
 
 import functools
+import threading
 from contextlib import contextmanager
 
 import torch
+from joblib.parallel import get_active_backend
 from threadpoolctl import ThreadpoolController
 
 # Floating-point operations below which a second thread is not worth the risk: of a
@@ -37,12 +39,16 @@ def _weights(module):
 def threads_for(n_weights, n_rows, *, training=False):
     """Use one thread if so many rows through so many weights are little work.
 
+    So do jobs of joblib that run in threads: together they would want more threads
+    than there are cores. (Its processes are told how many they may use.)
+
     Other Python threads do not notice: the number of OpenMP threads belongs to the
     calling one. (torch.set_num_threads changes it for threads yet to come, and for MKL
     everywhere.)
     """
     small = SMALL_STEP / 6 if training else SMALL_PASS / 2
-    if n_weights * n_rows >= small or torch.get_num_threads() == 1:
+    one_is_enough = n_weights * n_rows < small or _is_threaded_job()
+    if not one_is_enough or torch.get_num_threads() == 1:
         yield
         return
     pools = _openmp_pools()
@@ -54,6 +60,11 @@ def threads_for(n_weights, n_rows, *, training=False):
     finally:
         for pool, n_threads in zip(pools, before, strict=True):
             pool.set_num_threads(n_threads)
+
+
+def _is_threaded_job():
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    return not in_main_thread and get_active_backend()[0].nesting_level > 0
 
 
 @functools.cache

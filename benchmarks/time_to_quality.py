@@ -7,8 +7,8 @@ code, and 784-128-64-32-64-128-784, on MNIST, to the published cross-entropy per
 of the 10000 test images. All start from random weights and train the same network. The
 loop, skorch and MLPRegressor train for up to 50 epochs with batches of 256 and Adam at
 1e-3: their seconds are those until the first epoch that reaches the target, without
-those of measuring it. skae's are those of a whole fit with the "auto" solver and the
-epochs given. MLPRegressor minimises the squared error, the only loss it has; its
+those of measuring it. skae's are those of a whole fit with the "auto" solver for
+few epochs, at a higher rate than "auto", which has more of them in mind. MLPRegressor minimises the squared error, the only loss it has; its
 outputs are clipped.
 """
 
@@ -33,7 +33,8 @@ TARGETS = {1: 0.0915, 2: 0.0915, 3: 0.0828}
 HIDDEN = {1: (), 2: (), 3: (128, 64)}
 L1 = {1: 0.0, 2: 1e-9, 3: 0.0}
 N_EPOCHS = 50
-SKAE_EPOCHS = {1: 7, 2: 7, 3: 6}
+# skae's epochs and highest learning rate
+SKAE = {1: (3, 0.06), 2: (3, 0.06), 3: (5, 0.03)}
 
 
 def make_network(row):
@@ -122,6 +123,7 @@ def mlp_regressor(row, X, clock):
 
 
 def skae(row, X, clock):
+    max_iter, learning_rate_init = SKAE[row]
     parameters = {
         "hidden_layer_sizes": HIDDEN[row],
         "activation": "relu",
@@ -129,7 +131,8 @@ def skae(row, X, clock):
         "loss": "binary_cross_entropy",
         "init": "random",
         "batch_size": 256,
-        "max_iter": SKAE_EPOCHS[row],
+        "max_iter": max_iter,
+        "learning_rate_init": learning_rate_init,
         "random_state": 0,
     }
     if L1[row]:

@@ -7,9 +7,9 @@ code, and 784-128-64-32-64-128-784, on MNIST, to the published cross-entropy per
 of the 10000 test images. All start from random weights and train the same network. The
 loop, skorch and MLPRegressor train for up to 50 epochs with batches of 256 and Adam at
 1e-3: their seconds are those until the first epoch that reaches the target, without
-those of measuring it. skae's are those of a whole fit with the "auto" solver for
-few epochs, at a higher rate than "auto", which has more of them in mind. MLPRegressor minimises the squared error, the only loss it has; its
-outputs are clipped.
+those of measuring it. skae's are those of a whole fit with the "auto"
+solver for few epochs, at a higher rate than "auto", which has more of them in mind.
+MLPRegressor minimises the squared error, the only loss it has; its outputs are clipped.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Encoding and decoding of numpy tables in chunks, in the dtype that comes in."""
 
 import copy
+import math
 import weakref
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ def _in_chunks(module, X, method):
 
     def apply(block):
         rows = as_tensor(block)
-        if not rows.sum().isfinite():  # while the block is in the cache
+        if not math.isfinite(rows.sum().item()):  # while the block is in the cache
             name = "codes" if method == "decode" else "X"
             assert_all_finite(block, input_name=name)
         return function(rows.to(ready.device, ready.dtype)).cpu().numpy()

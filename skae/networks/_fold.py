@@ -14,15 +14,25 @@ from ._layers import Activation, Dropout, TiedLinear, is_plain_sequence
 
 def as_functions(autoencoder):
     """Return `encode`, `decode` and `forward` of an `Autoencoder` as functions."""
-    encoder = _as_function(autoencoder.encoder)
-    decoder = _as_function(autoencoder.decoder)
-    activation = _as_function(autoencoder.code_activation)
-    standardise, restore = autoencoder.standardise, autoencoder.restore_units
-    rotate, unrotate = autoencoder.rotate, autoencoder.unrotate
+    scales, rotates = autoencoder.scale_input, autoencoder.rotation is not None
+    restores = (
+        autoencoder.scale_output
+        or autoencoder.limits is not None
+        or autoencoder.output_activation.function != "identity"
+    )
+    encode = [
+        autoencoder.standardise if scales else _same,
+        _as_function(autoencoder.encoder),
+        _as_function(autoencoder.code_activation),
+    ]
+    decode = [
+        _as_function(autoencoder.decoder),
+        autoencoder.restore_units if restores else _same,
+    ]
     return {
-        "encode": lambda X: rotate(activation(encoder(standardise(X)))),
-        "decode": lambda Z: restore(decoder(unrotate(Z))),
-        "forward": lambda X: restore(decoder(activation(encoder(standardise(X))))),
+        "encode": _chain([*encode, autoencoder.rotate if rotates else _same]),
+        "decode": _chain([autoencoder.unrotate if rotates else _same, *decode]),
+        "forward": _chain([*encode, *decode]),
     }
 
 

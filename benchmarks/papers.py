@@ -40,6 +40,8 @@ WIDE = {
     "hidden_layer_sizes": (),
     "code_activation": "relu",
     "loss": "binary_cross_entropy",
+    "solver": "adamw",  # Muon's steps would take longer than the gradients
+    "learning_rate_init": 1e-3,
     "batch_size": 256,
     "max_iter": 10,
 }
@@ -81,10 +83,10 @@ def k_sparse(X, y, X_test, y_test):
     return logistic_regression(Z / size, y, Z_test / size, y_test, C=0.1)
 
 
-def fine_tuned(autoencoder, **parameters):
+def fine_tuned(autoencoder):
     def run(X, y, X_test, y_test):
         classifier = AutoencoderClassifier(
-            autoencoder, alpha=1e-4, random_state=0, **parameters
+            autoencoder, alpha=1e-4, max_iter=20, random_state=0
         )
         return 1 - classifier.fit(X, y).score(X_test, y_test)
 

@@ -38,7 +38,7 @@ def keep_what_helps(net, start, judge, *, held_out):
     return best_factor
 
 
-def lower_bound(gains, weight=None):
+def lower_bound(gains, weight=None, caution=CAUTION):
     """Return the mean of some gains less a few standard errors."""
     if len(gains) < 2:
         return -np.inf
@@ -46,8 +46,7 @@ def lower_bound(gains, weight=None):
     share = np.ones(n_rows) / n_rows if weight is None else weight / weight.sum()
     mean = share @ gains
     variance = (share**2 @ (gains - mean) ** 2) * n_rows / (n_rows - 1)
-    caution = CAUTION + CAUTION_OF_FEW / np.sqrt(n_rows)
-    return mean - caution * np.sqrt(variance)
+    return mean - (caution + CAUTION_OF_FEW / np.sqrt(n_rows)) * np.sqrt(variance)
 
 
 def interpolate(start, end, factor):

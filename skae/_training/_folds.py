@@ -11,16 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
 
 from .._linear import column_moments, principal_axes
 from ..losses import ReconstructionLoss
-from ..networks._autoencoder import Anchored, Autoencoder
+from ..networks._autoencoder import Anchored
 from ..networks._build import is_linear
-from ..networks._layers import Activation
+from ..networks._side_by_side import can_stand_side_by_side, side_by_side
 from ._random import make_generators
 from ._rows import dense_chunks
-from ._select import FACTORS, interpolate, lower_bound
+from ._select import CAUTION_OF_FEW, FACTORS, interpolate, lower_bound
 from ._solvers import SCHEDULES, make_optimizers
 from ._start import pca_start
 from ._threads import count_weights, threads_for
@@ -28,11 +27,10 @@ from ._train import copy_state
 
 N_FOLDS = 5
 FEWEST_ROWS = 20
-AVERAGED = 8  # of the steps so far, about the last one in so many is averaged over
 ENOUGH_HELD_OUT = 50  # to do without folds
 CAUTION = 2.0  # as in `keep_what_helps`; rows that share a network are not independent
+AVERAGED = 8  # of the steps so far, about the last one in so many is averaged over
 MOST_WEIGHTS = 2**17  # of a network; with more, five take five times as long as one
-BATCHED = (Autoencoder, Anchored, nn.Sequential, nn.Linear, nn.Identity)
 ELEMENTWISE = ("adamw", "adam", "nadam", "radam", "rmsprop", "adagrad", "sgd")
 
 
@@ -58,20 +56,13 @@ def can_advise(module, criterion, plan, n_rows, n_held_out):
         and 0 < n_held_out < ENOUGH_HELD_OUT
         and not is_linear(module)
         and count_weights(module) <= MOST_WEIGHTS
-        and all(map(_is_batched, module.modules()))
+        and can_stand_side_by_side(module)
         and type(criterion) is ReconstructionLoss
         and criterion.loss == "squared_error"
         and plan.solver in ELEMENTWISE
         and plan.alpha == 0
         and plan.precision != "bfloat16"
     )
-
-
-def _is_batched(part):
-    """Whether a module does the same to many tables at once, its layers replaced."""
-    if type(part) is Activation:
-        return isinstance(part.function, str)
-    return type(part) in BATCHED and getattr(part, "bias", 0) is not None
 
 
 def advise(module, criterion, rows, moments, plan, seed):
@@ -118,11 +109,15 @@ def _train(folds, plan, start_loss):
 
 def _how_much(folds, start, end, start_losses):
     """Return the factor with the highest lower bound of its gain, and its mean gain."""
+    weight = folds.rows.sample_weight
+    shares = start_losses if weight is None else weight * start_losses
+    n_judges = shares.sum() ** 2 / (shares**2).sum()  # few, if a few rows lose most
+    caution = CAUTION + CAUTION_OF_FEW / np.sqrt(n_judges)
     choice = 0.0, 0.0, 0.0
     for factor in FACTORS:
         folds.networks.load_state_dict(interpolate(start, end, factor))
         gains = start_losses - folds.losses()
-        bound = lower_bound(gains, folds.rows.sample_weight, CAUTION)
+        bound = lower_bound(gains, weight, caution)
         choice = max(choice, (bound, factor, folds.mean(gains)))
     return choice[1:]
 
@@ -135,9 +130,9 @@ class _Folds:
         self.kept = _places([fold_of != fold for fold in range(N_FOLDS)])
         self.held_out = _places([fold_of == fold for fold in range(N_FOLDS)])
         self.rows = rows
-        self.criterion = criterion
+        self.criterion = copy.deepcopy(criterion).to(rows.device)
         self.generator = generator
-        self.networks = _side_by_side(copy.deepcopy(module))  # that are judged
+        self.networks = side_by_side(module, N_FOLDS).to(rows.device)
         for fold in range(N_FOLDS):
             _start_from_pca(self.networks, fold, rows, fold_of != fold, moments)
 
@@ -195,36 +190,11 @@ def _places(masks):
     return torch.from_numpy(np.stack([np.resize(row, length) for row in places]))
 
 
-class _Linears(nn.Module):
-    """Copies of a linear layer side by side, each for rows of its own."""
-
-    def __init__(self, layer):
-        super().__init__()
-        self.weight = _copies(layer.weight.T)  # as the batched product likes it
-        self.bias = _copies(layer.bias)
-
-    def forward(self, X):
-        return torch.baddbmm(self.bias, X, self.weight)
-
-
-def _copies(weight):
-    copies = weight.detach().repeat(N_FOLDS, 1, 1)
-    return nn.Parameter(copies, requires_grad=weight.requires_grad)
-
-
-def _side_by_side(module):
-    """Put copies in the place of every linear layer of a module, and return it."""
-    for name, part in module.named_children():
-        linear = type(part) is nn.Linear
-        setattr(module, name, _Linears(part) if linear else _side_by_side(part))
-    return module
-
-
 @torch.no_grad()
 def _start_from_pca(networks, fold, rows, kept, moments):
     """Set the linear parts of a fold's network to the PCA of the rows it is to see."""
-    weight = rows.sample_weight
-    chunks = dense_chunks(rows.X[kept], None if weight is None else weight[kept])
+    sample_weight = None if rows.weight is None else rows.sample_weight[kept]
+    chunks = dense_chunks(rows.X[kept], sample_weight)
     own, n_components = column_moments(chunks), len(networks.code_scale)
     axes = principal_axes(chunks, own, n_components)
     start = pca_start(moments, axes, n_components)

@@ -29,7 +29,7 @@ N_FOLDS = 5
 FEWEST_ROWS = 20
 ENOUGH_HELD_OUT = 50  # to do without folds
 CAUTION = 2.0  # as in `keep_what_helps`; rows that share a network are not independent
-AVERAGED = 8  # of the steps so far, about the last one in so many is averaged over
+AVERAGED = 8  # about the last eighth of the steps so far (Shamir and Zhang, 2013)
 MOST_WEIGHTS = 2**17  # of a network; with more, five take five times as long as one
 ELEMENTWISE = ("adamw", "adam", "nadam", "radam", "rmsprop", "adagrad", "sgd")
 
@@ -177,6 +177,7 @@ class _Folds:
             yield epoch + 1
 
     def _losses_at(self, networks, places):
+        """Return losses and weights of the rows at one row of places per network."""
         U, weight = self.rows[places]
         output = networks.propagate(U)
         losses = self.criterion.per_row(output.flatten(0, 1), U.flatten(0, 1))

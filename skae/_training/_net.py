@@ -254,7 +254,7 @@ class AutoencoderNet(NeuralNet):
 
     def release(self):
         """Drop what only training needs: data, callbacks, generators."""
-        self.train_split = self.validation = None
+        self.train_split = self.validation = self.foretold = None
         self.generator = None
         self.callbacks = self.callbacks_ = self.own_callbacks = []
         self.module_.zero_grad(set_to_none=True)

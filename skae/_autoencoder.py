@@ -106,7 +106,10 @@ class AutoencoderTransformer(BaseAutoencoder):
         Whether to hold out rows and to return the best weights seen on them.
 
     validation_fraction : float, default=0.1
-        Share of the rows held out.
+        Share of the rows held out. Where that makes fewer than 50 rows, five folds
+        hold out each row once instead: they tell for how many epochs to train on all
+        rows. (With ``init="pca"``, squared error and layers that batch; see the user
+        guide.)
 
     n_iter_no_change : int, default=30
         Epochs without progress after which training stops.
@@ -154,7 +157,8 @@ class AutoencoderTransformer(BaseAutoencoder):
         R^2 that each further component adds to the reconstruction, in order.
 
     reconstruction_error_ : float
-        Mean squared error per cell on the held-out rows (all rows without any).
+        Mean squared error per cell on the held-out rows (all rows without any); that
+        of the folds' networks, where there were folds.
 
     pca_reconstruction_error_ : float
         What PCA has on the same rows.
@@ -166,7 +170,7 @@ class AutoencoderTransformer(BaseAutoencoder):
         Training loss of every epoch.
 
     validation_loss_curve_ : list of float or None
-        Loss on the held-out rows after every epoch.
+        Loss on the held-out rows after every epoch, or what the folds had by then.
 
     device_ : str
         Where the network is.

@@ -29,10 +29,9 @@ RANDOM = {"init": "random", "hidden_layer_sizes": (8,)}
 
 def fit(callbacks, X=None, **parameters):
     X = make_curve(100) if X is None else X
-    autoencoder = AutoencoderTransformer(
-        **({"max_iter": 4, "random_state": 0} | parameters), callbacks=callbacks
-    )
-    return autoencoder.fit(X)
+    # so many that there is one part held out, and no folds
+    options = {"max_iter": 4, "random_state": 0, "validation_fraction": 0.5}
+    return AutoencoderTransformer(**(options | parameters), callbacks=callbacks).fit(X)
 
 
 class Journal(Callback):
@@ -70,7 +69,7 @@ class Journal(Callback):
 def test_hooks_come_in_the_order_of_skorch():
     """Train, epochs, training batches with their gradients, validation batches."""
     lines = []
-    fit([Journal(lines)], make_curve(40), batch_size=20, max_iter=2)
+    fit([Journal(lines)], make_curve(80), batch_size=20, max_iter=2, **RANDOM)
     step = ["batch begin True", "gradient", "batch end True"]
     epoch = ["epoch begin", *step, *step]
     epoch += ["batch begin False", "batch end False", "epoch end"]

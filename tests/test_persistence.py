@@ -180,7 +180,7 @@ class Counting(Callback):
 
 def test_callbacks_travel_with_the_parameters():
     """They are a parameter like any other; what they counted comes along."""
-    autoencoder = fit(callbacks=[("counting", Counting())])
+    autoencoder = fit(callbacks=[("counting", Counting())], early_stopping=False)
     stored = pickle.loads(pickle.dumps(autoencoder))
     assert stored.callbacks[0][1].n_epochs == 3
     X = make_curve(80)

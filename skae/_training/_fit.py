@@ -1,6 +1,6 @@
 """From a table to a trained autoencoder: split, start, train, select, rotate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -18,9 +18,10 @@ from ..losses import ReconstructionLoss
 from ..networks._build import is_linear, leave_saddle
 from ._codes import explained_variance_ratio, linear_axes, rotate_codes
 from ._devices import DTYPES
+from ._folds import advise, can_advise
 from ._random import make_generators
 from ._rows import Rows, dense_chunks
-from ._select import keep_what_helps
+from ._select import interpolate, keep_what_helps
 from ._start import fit_sigmoid_link, pca_start
 from ._train import copy_state, make_net, mean_loss, row_losses, train
 
@@ -111,30 +112,46 @@ def fit(X, weight, task, plan, *, seed, device, warm_module=None, hook=None):
     if module is None:
         module = start_module(X, weight, moments, axes, task, generators["init"])
     adapt(module, X, weight, moments, task)
+    criterion = task.make_criterion(module)
     rows = standardised_rows(X, weight, module, plan, device)
-    training, validation = rows, None
-    if len(held_out):
+    training, validation, advice = rows, None, None
+    is_pca = task.init == "pca" and warm_module is None and not task.sigmoid_link
+    if is_pca and can_advise(module, criterion, plan, X.shape[0], len(held_out)):
+        advice = advise(module, criterion, rows, moments, plan, seed)
+    if advice is not None:
+        plan = replace(plan, max_iter=advice.n_epochs)
+    elif len(held_out):
         kept = np.setdiff1d(np.arange(X.shape[0]), held_out, assume_unique=True)
         training, validation = rows.subset(kept), rows.subset(held_out)
     net = make_net(
         module,
-        task.make_criterion(module),
+        criterion,
         plan,
         device=device,
         generators=generators,
         n_batches=-(-len(training) // plan.batch_size),
         validation=validation,
     )
-    has_start = task.init == "pca" or warm_module is not None
-    has_learnt = _train(
-        net, training, validation, plan, has_start, hook, generators["init"]
-    )
+    if advice is not None:
+        has_learnt = _follow(advice, net, training, plan, hook)
+    else:
+        has_start = task.init == "pca" or warm_module is not None
+        has_learnt = _train(
+            net, training, validation, plan, has_start, hook, generators["init"]
+        )
     if not has_learnt and warm_module is None:  # PCA itself, which knows no limits
         module.set_limits(None)
     net.release()
     if task.rotate:
         rotate_codes(net.module_, X, weight, moments.mean, whiten=task.whiten)
-    return _summarise(net, X, weight, held_out, moments, axes, task.n_components)
+    fitted = _summarise(net, X, weight, held_out, moments, axes, task.n_components)
+    if advice is None:
+        return fitted
+    return replace(
+        fitted,
+        reconstruction_error=advice.error,
+        pca_reconstruction_error=advice.start_error,
+    )
 
 
 def fit_generators(seed, device):
@@ -227,6 +244,16 @@ def _train(net, training, validation, plan, has_start, hook, generator):
         hook=hook,
     )
     return keep_what_helps(net, start_state, judge, held_out=validation is not None) > 0
+
+
+def _follow(advice, net, rows, plan, hook):
+    """Train on all rows as the folds advise; return whether to keep any of it."""
+    net.foretold = advice.losses
+    start = copy_state(net.module_)
+    train(net, rows, plan, monitor="train_loss", start_state=start, hook=hook)
+    end = copy_state(net.module_)
+    net.module_.load_state_dict(interpolate(start, end, advice.factor))
+    return advice.factor > 0
 
 
 def _some(rows):

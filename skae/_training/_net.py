@@ -83,6 +83,7 @@ class AutoencoderNet(NeuralNet):
         self.own_callbacks = own_callbacks
         self.step_ = 0
         self.forgetful = False  # whether each step has an optimiser of its own
+        self.foretold = None  # the validation losses, if others have measured them
 
     # -- set-up ---------------------------------------------------------------------
 
@@ -183,6 +184,9 @@ class AutoencoderNet(NeuralNet):
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         if iterator is None:
+            if self.foretold is not None:
+                epoch = len(self.history) - 1
+                self._record_loss("valid_loss", self.foretold[epoch])
             return
         self._set_training(training)
         noise = contextlib.nullcontext() if training else fixed_noise(self.module_)
@@ -250,7 +254,7 @@ class AutoencoderNet(NeuralNet):
 
     def release(self):
         """Drop what only training needs: data, callbacks, generators."""
-        self.train_split = self.validation = None
+        self.train_split = self.validation = self.foretold = None
         self.generator = None
         self.callbacks = self.callbacks_ = self.own_callbacks = []
         self.module_.zero_grad(set_to_none=True)

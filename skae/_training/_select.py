@@ -28,7 +28,8 @@ def keep_what_helps(net, start, judge, *, held_out):
         net.module_.load_state_dict(interpolate(start, end, factor))
         gains = start_losses - row_losses(net, judge)
         if held_out:
-            bound = lower_bound(gains, judge.sample_weight)
+            caution = CAUTION + CAUTION_OF_FEW / np.sqrt(len(gains))
+            bound = lower_bound(gains, judge.sample_weight, caution)
         else:
             bound = np.average(gains, weights=judge.sample_weight)
         if bound > best_bound:
@@ -37,15 +38,14 @@ def keep_what_helps(net, start, judge, *, held_out):
     return best_factor
 
 
-def lower_bound(gains, weight=None):
-    """Return the mean of some gains less a few standard errors."""
+def lower_bound(gains, weight, caution):
+    """Return the mean of some gains less `caution` of its standard errors."""
     if len(gains) < 2:
         return -np.inf
     n_rows = len(gains)
     share = np.ones(n_rows) / n_rows if weight is None else weight / weight.sum()
     mean = share @ gains
     variance = (share**2 @ (gains - mean) ** 2) * n_rows / (n_rows - 1)
-    caution = CAUTION + CAUTION_OF_FEW / np.sqrt(n_rows)
     return mean - caution * np.sqrt(variance)
 
 

@@ -29,9 +29,10 @@ RANDOM = {"init": "random", "hidden_layer_sizes": (8,)}
 
 def fit(callbacks, X=None, **parameters):
     X = make_curve(100) if X is None else X
-    # so many that there is one part held out, and no folds
-    options = {"max_iter": 4, "random_state": 0, "validation_fraction": 0.5}
-    return AutoencoderTransformer(**(options | parameters), callbacks=callbacks).fit(X)
+    autoencoder = AutoencoderTransformer(
+        **({"max_iter": 4, "random_state": 0} | parameters), callbacks=callbacks
+    )
+    return autoencoder.fit(X)
 
 
 class Journal(Callback):
@@ -69,7 +70,7 @@ class Journal(Callback):
 def test_hooks_come_in_the_order_of_skorch():
     """Train, epochs, training batches with their gradients, validation batches."""
     lines = []
-    fit([Journal(lines)], make_curve(80), batch_size=20, max_iter=2, **RANDOM)
+    fit([Journal(lines)], make_curve(40), batch_size=20, max_iter=2)
     step = ["batch begin True", "gradient", "batch end True"]
     epoch = ["epoch begin", *step, *step]
     epoch += ["batch begin False", "batch end False", "epoch end"]
@@ -301,7 +302,7 @@ def test_callbacks_are_let_go_after_the_fit():
 
 def test_verbose_shows_a_bar_with_the_losses(capsys):
     """On standard error: the estimator's name, the epochs and both losses."""
-    autoencoder = fit(None, verbose=1)
+    autoencoder = fit(None, make_curve(600), verbose=1)
     out, err = capsys.readouterr()
     assert out == ""
     assert "AutoencoderTransformer: 100%" in err

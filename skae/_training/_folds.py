@@ -61,6 +61,7 @@ def can_advise(module, criterion, plan, n_rows, n_held_out):
         and criterion.loss == "squared_error"
         and plan.solver in ELEMENTWISE
         and plan.alpha == 0
+        and not plan.callbacks  # they may change a training, or end it
         and plan.precision != "bfloat16"
     )
 

@@ -34,7 +34,7 @@ HIDDEN = {1: (), 2: (), 3: (128, 64)}
 L1 = {1: 0.0, 2: 1e-9, 3: 0.0}
 N_EPOCHS = 50
 # skae's epochs and highest learning rate
-SKAE = {1: (3, 0.06), 2: (3, 0.06), 3: (5, 0.03)}
+SKAE = {1: (4, 0.05), 2: (4, 0.05), 3: (6, 0.03)}
 
 
 def make_network(row):
@@ -112,7 +112,9 @@ def skorch_defaults(row, X, clock):
 
 def mlp_regressor(row, X, clock):
     widths = (*HIDDEN[row], 32, *HIDDEN[row][::-1])
-    regressor = MLPRegressor(widths, batch_size=256, max_iter=1, random_state=0)
+    regressor = MLPRegressor(
+        hidden_layer_sizes=widths, batch_size=256, max_iter=1, random_state=0
+    )
     regressor.set_params(warm_start=True)
     for _ in range(N_EPOCHS):
         with warnings.catch_warnings():

@@ -6,6 +6,7 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import skae
 from skae import (
     AutoencoderTransformer,
     ContractiveAutoencoder,
@@ -15,6 +16,7 @@ from skae import (
     StackedAutoencoder,
     VariationalAutoencoder,
 )
+from skae.testing import check_autoencoder
 
 TEXTBOOK = {
     "init": "random",
@@ -52,6 +54,8 @@ CONFIGURATIONS = [
         max_iter=5, beta=0.5, kl_warmup=2, init="random", hidden_layer_sizes=(16,)
     ),
 ]
+# A random start has to learn something before its reconstructions can be judged.
+LONGER = {"max_iter": 60, "learning_rate_init": 0.01, "batch_size": 16}
 # Every step sees every row, and every row is trained on: nothing depends on whether a
 # row of weight two comes once or twice. Plain gradient descent, because Adam divides
 # by gradients that are zero but for rounding at the start.
@@ -107,6 +111,22 @@ def test_scikit_learn_checks(estimator, check):
 def test_extended_scikit_learn_checks(estimator, check):
     """Names in and out, containers and parameter validation are scikit-learn's."""
     getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))
+
+
+@pytest.mark.parametrize("estimator", CONFIGURATIONS, ids=range(len(CONFIGURATIONS)))
+def test_sound_autoencoder(estimator):
+    """What skae promises of every autoencoder holds too."""
+    if getattr(estimator, "init", "") == "random":
+        estimator = clone(estimator).set_params(**LONGER)
+    check_autoencoder(estimator)
+
+
+@pytest.mark.parametrize("name", [n for n in skae.__all__ if n[0].isupper()])
+def test_two_configurations_of_every_transformer_are_checked(name):
+    """No transformer is forgotten above."""
+    cls = getattr(skae, name)
+    if hasattr(cls, "inverse_transform"):
+        assert sum(type(estimator) is cls for estimator in CONFIGURATIONS) >= 2
 
 
 def test_full_batch_weights_are_repetitions():

@@ -7,7 +7,6 @@ from sklearn.datasets import load_digits
 
 from skae import MarginalizedDenoisingAutoencoder
 from skae._marginalized import marginalized_layer
-from skae.testing import check_autoencoder
 
 
 def make_columns(n_samples=400, seed=0):
@@ -145,9 +144,3 @@ def test_huge_columns_are_a_clear_error():
     """A column whose variance overflows is named."""
     with pytest.raises(ValueError, match="Column 1 has a standard deviation"):
         MarginalizedDenoisingAutoencoder().fit([[0.0, 1e200], [1.0, -1e200]])
-
-
-@pytest.mark.parametrize("concatenate", [False, True])
-def test_marginalized_autoencoder_is_sound(concatenate):
-    """No check of an autoencoder fails."""
-    check_autoencoder(MarginalizedDenoisingAutoencoder(concatenate=concatenate))

@@ -12,7 +12,6 @@ from skae import (
     SparseAutoencoder,
     StackedAutoencoder,
 )
-from skae.testing import check_autoencoder
 
 SMALL = {"hidden_layer_sizes": (12, 6), "pretraining_max_iter": 2, "random_state": 0}
 # A step that changes nothing: the network is what the pretraining left.
@@ -165,16 +164,3 @@ def test_what_is_no_autoencoder_is_refused(autoencoder):
     stacked = StackedAutoencoder(autoencoder=autoencoder)
     with pytest.raises(ValueError, match="'autoencoder' parameter of Stacked"):
         stacked.fit(digits())
-
-
-def test_stacked_autoencoder_is_sound():
-    """No check of an autoencoder fails."""
-    check_autoencoder(
-        StackedAutoencoder(
-            3,
-            autoencoder="denoising",
-            hidden_layer_sizes=(16, 8),
-            pretraining_max_iter=1,
-            max_iter=20,
-        )
-    )

@@ -15,7 +15,6 @@ from .broken import BROKEN, FAST, WITH_EPOCHS
 from .closed_form import PrincipalCodes
 
 SOUND = {
-    "default": AutoencoderTransformer(),
     "textbook": AutoencoderTransformer(
         n_components=4,
         hidden_layer_sizes=(),
@@ -24,9 +23,6 @@ SOUND = {
         code_activation="relu",
         output_activation="sigmoid",
         loss="binary_cross_entropy",
-    ),
-    "deep": AutoencoderTransformer(
-        n_components=3, hidden_layer_sizes=(32, 16), dropout=0.1
     ),
     "penalised": AutoencoderTransformer(alpha=1e-3, whiten=True, **WITH_EPOCHS),
     "as wide as the rows": AutoencoderTransformer(12, **WITH_EPOCHS),

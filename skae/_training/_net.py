@@ -191,26 +191,28 @@ class AutoencoderNet(NeuralNet):
         self._set_training(training)
         noise = contextlib.nullcontext() if training else fixed_noise(self.module_)
         with noise:
-            losses, sizes = self._run_batches(iterator, training, prefix, step_fn)
+            loss = self._run_batches(iterator, training, prefix, step_fn)
         if not self.history[-1]["batches"]:
             self.history.new_batch()  # Checkpoint looks for the last one
-        share = torch.tensor(sizes, dtype=torch.float64) / sum(sizes)
-        loss = float(torch.stack(losses).double().cpu() @ share) * self.criterion_.unit
-        self._record_loss(f"{prefix}_loss", loss)
+        self._record_loss(f"{prefix}_loss", loss * self.criterion_.unit)
 
     def _run_batches(self, iterator, training, prefix, step_fn):
-        losses, sizes = [], []
+        """Return the mean loss per row."""
+        # A running sum: one small tensor kept for each step would split the free memory
+        # between steps, which then grows by 60 kB a step.
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        n_rows = 0
         for batch in iterator:
             if self._batch_hooks:
                 self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
-            losses.append(step["loss"].detach())
-            sizes.append(len(batch[0]))
+            total.add_(step["loss"].detach(), alpha=len(batch[0]))
+            n_rows += len(batch[0])
             if self._batch_hooks:
                 self.history.record_batch(f"{prefix}_loss", step["loss"].item())
-                self.history.record_batch(f"{prefix}_batch_size", sizes[-1])
+                self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
                 self.notify("on_batch_end", batch=batch, training=training, **step)
-        return losses, sizes
+        return float(total) / n_rows
 
     def _record_loss(self, name, loss):
         earlier = [row[name] for row in self.history[:-1] if name in row]

@@ -18,7 +18,6 @@ import numpy as np
 from benchmarks._data import load_images, machine
 from skae import AutoencoderTransformer
 
-
 # start, rows a step, epochs
 FITS = [("pca", 1024, 1), ("pca", 1024, 7), ("random", 256, 12), ("random", 256, 24)]
 

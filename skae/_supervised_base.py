@@ -19,6 +19,7 @@ from ._denoising import DenoisingAutoencoder
 from ._heads import (
     ALPHAS,
     CAUTIOUS_ALPHA,
+    a_few,
     choose_head,
     code_scales,
     make_folds,
@@ -198,7 +199,8 @@ class BaseSupervised(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         )
         Z = Z / scale
 
-        def fit_head(positions):
+        def fit_head(positions=None):
+            positions = np.arange(len(y)) if positions is None else a_few(positions, y)
             some = None if w is None else w[positions]
             fitted = self._fit_map(Z[positions], y[positions], some, self.alpha_)
             return Head(

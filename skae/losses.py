@@ -36,6 +36,22 @@ class _WeightedSquares(torch.autograd.Function):
         return weighted * (2 * gradient)[:, None], None, None
 
 
+class _CrossEntropy(torch.autograd.Function):
+    """Rows' sums of cross-entropies between targets and logits, in fewer passes."""
+
+    @staticmethod
+    def forward(ctx, logits, X):
+        if ctx.needs_input_grad[0]:
+            ctx.save_for_backward(logits.sigmoid().sub_(X))
+        return -F.logsigmoid(-logits).sum(dim=1) - torch.linalg.vecdot(logits, X)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        (slope,) = ctx.saved_tensors
+        return slope * gradient[:, None], None
+
+
 class ReconstructionLoss(nn.Module):
     """Mean over rows and columns of a loss between the output and the input.
 
@@ -92,14 +108,13 @@ class ReconstructionLoss(nn.Module):
             return _WeightedSquares.apply(output, U, self.column_weight)
         X = self._restore_units(U)
         if self._logits:
-            cells = F.binary_cross_entropy_with_logits(output, X, reduction="none")
-        else:
-            X_hat = self.output_activation(output)
-            if self.scale_output:
-                X_hat = (X_hat * self.scale + self.mean).to(U.dtype)
-            loss = self.loss if callable(self.loss) else ELEMENTWISE[self.loss]
-            cells = loss(X_hat, X)
-            _check_shape(cells, X, self.loss)
+            return _CrossEntropy.apply(output, X) / X.shape[1]
+        X_hat = self.output_activation(output)
+        if self.scale_output:
+            X_hat = (X_hat * self.scale + self.mean).to(U.dtype)
+        loss = self.loss if callable(self.loss) else ELEMENTWISE[self.loss]
+        cells = loss(X_hat, X)
+        _check_shape(cells, X, self.loss)
         return cells.mean(dim=1) if cells.ndim == 2 else cells
 
     def _restore_units(self, U):
@@ -111,10 +126,6 @@ class ReconstructionLoss(nn.Module):
 
     def forward(self, output, U, sample_weight=None):
         """Return the mean loss of a batch, a scalar."""
-        plain = type(self) is ReconstructionLoss and sample_weight is None
-        if plain and self._logits:  # in one pass
-            X = self._restore_units(U)
-            return F.binary_cross_entropy_with_logits(output.to(U.dtype), X)
         rows = self.per_row(output, U)
         if sample_weight is None:
             return rows.mean()

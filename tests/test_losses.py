@@ -56,6 +56,20 @@ def test_loss_of_a_standardised_network_is_in_the_units_of_the_rows(loss):
     assert found == pytest.approx(float(expected), rel=1e-12)
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "binary_cross_entropy"])
+def test_slope_of_a_loss_is_that_of_finite_differences(loss):
+    """What training follows is the slope of what it reports."""
+    output, X = make_rows()
+    activation = "sigmoid" if loss == "binary_cross_entropy" else "identity"
+    scale = torch.linspace(1, 2, N_FEATURES, dtype=torch.float64)
+    network = make_autoencoder(
+        output_activation=activation, mean=torch.zeros_like(scale), scale=scale
+    )
+    criterion = ReconstructionLoss(loss, network)
+    output.requires_grad_()
+    assert torch.autograd.gradcheck(criterion, (output, X / scale))
+
+
 def test_cross_entropy_of_logits_survives_certainty():
     """Logits far out, where a sigmoid rounds to 0 or 1, still have a finite loss."""
     criterion = ReconstructionLoss(

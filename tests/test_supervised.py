@@ -20,6 +20,7 @@ from skae import (
     MarginalizedDenoisingAutoencoder,
     SparseAutoencoder,
     VariationalAutoencoder,
+    _heads,
 )
 from skae._heads import make_folds
 from skae._supervised import is_labelled
@@ -66,6 +67,24 @@ def expected_failures(estimator):
 def test_scikit_learn_checks(estimator, check):
     """Every check of check_estimator passes."""
     check(estimator)
+
+
+def test_many_labels_start_from_a_few(monkeypatch):
+    """The start of fine-tuning is fitted to some rows, of which every class has one."""
+    fitted_rows = []
+
+    def fit_classes(Z, y, weight, alpha):
+        fitted_rows.append(len(y))
+        assert len(np.unique(y)) == 3
+        return _heads.fit_classes(Z, y, weight, alpha)
+
+    monkeypatch.setattr(_heads, "FEW_ROWS", 100)
+    monkeypatch.setattr(AutoencoderClassifier, "_fit_map", staticmethod(fit_classes))
+    X, y = load_digits(return_X_y=True)
+    y = np.where(np.arange(len(y)) % 600 == 5, 2, y % 2)
+    classifier = AutoencoderClassifier(SMALL, max_iter=3, random_state=0).fit(X, y)
+    assert max(fitted_rows) <= 103
+    assert classifier.score(X, y) > 0.9
 
 
 def few_labels(n_labelled=40, n_samples=300):

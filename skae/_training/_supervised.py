@@ -105,7 +105,8 @@ def fine_tune(X, weight, labelled, folds, fit_head, tasks, plan, *, seed, device
     Parameters
     ----------
     fit_head : callable
-        Takes positions among the labelled rows, returns a `Head`.
+        Takes positions among the labelled rows that a head may be fitted to, and may
+        use a part of them; or nothing, for all. Returns a `Head`.
 
     tasks : list of `FineTuning`
         What to choose from.
@@ -113,11 +114,9 @@ def fine_tune(X, weight, labelled, folds, fit_head, tasks, plan, *, seed, device
     rows = _standardised_rows(X, weight, tasks[0], plan, device)
 
     def prepare(task, positions=None, held_out=None):
-        if positions is None:
-            positions = np.arange(len(labelled.rows))
-        judge = None if held_out is None else labelled.subset(held_out)
-        training = labelled.subset(positions)
         head = fit_head(positions)
+        judge = None if held_out is None else labelled.subset(held_out)
+        training = labelled if positions is None else labelled.subset(positions)
         return _make_net(head, rows, training, judge, task, plan, seed, device)
 
     if not tasks[0].trains_encoder:

@@ -84,7 +84,7 @@ def test_many_labels_start_from_a_few(monkeypatch):
     y = np.where(np.arange(len(y)) % 600 == 5, 2, y % 2)
     classifier = AutoencoderClassifier(SMALL, max_iter=3, random_state=0).fit(X, y)
     assert max(fitted_rows) <= 103
-    assert classifier.score(X, y) > 0.9
+    assert classifier.score(X, y) > 0.8
 
 
 def few_labels(n_labelled=40, n_samples=300):

@@ -1,9 +1,11 @@
 """Linear heads on codes: how they are fitted, and how strongly they are penalised."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, softmax
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
 ALPHAS = np.logspace(-4, 1, 6)
@@ -16,6 +18,7 @@ N_FOLDS = 5
 # Enough to compare penalties by, and to start fine-tuning from: a logistic regression
 # of 60000 rows on a thousand codes takes minutes, longer than the network.
 FEW_ROWS = 10_000
+FEW_ITERATIONS = 100
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,26 @@ class LinearMap:
         return Z @ self.coef.T + self.intercept
 
 
-def fit_classes(Z, y, weight, alpha):
+def fit_classes(Z, y, weight, alpha, *, exact=True):
     """Return the logistic regression of classes 0, 1, ... on codes.
 
     Minimised is the mean cross-entropy plus alpha / 2 |coef|^2.
     """
     total = len(y) if weight is None else weight.sum()
-    model = LogisticRegression(C=1 / (alpha * total), max_iter=10_000)
-    model.fit(Z, y, sample_weight=weight)
+    max_iter = 10_000 if exact else FEW_ITERATIONS
+    model = LogisticRegression(C=1 / (alpha * total), max_iter=max_iter)
+    with warnings.catch_warnings():
+        if not exact:
+            warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(Z, y, sample_weight=weight)
     return LinearMap(model.coef_, model.intercept_)
 
 
-def fit_numbers(Z, y, weight, alpha):
+def fit_numbers(Z, y, weight, alpha, *, exact=True):
     """Return the ridge regression of numbers, shape (n_samples, n_outputs), on codes.
 
-    Minimised is half the mean squared error plus alpha / 2 |coef|^2.
+    Minimised is half the mean squared error plus alpha / 2 |coef|^2; it is always
+    exact.
     """
     total = len(y) if weight is None else weight.sum()
     model = Ridge(alpha=alpha * total).fit(Z, y, sample_weight=weight)
@@ -88,32 +96,36 @@ def choose_head(fit, losses, Z, y, weight, folds, scales, alphas):
         return scales[0], alphas[len(alphas) // 2]
     best = np.inf, None, None
     for scale in scales:
+        scaled = Z / scale
         for alpha in alphas:
-            loss = _held_out_loss(fit, losses, Z, scale, y, weight, folds, alpha)
+            loss = _held_out_loss(fit, losses, scaled, y, weight, folds, alpha)
             if loss < best[0]:
                 best = loss, scale, alpha
     return best[1:]
 
 
-def a_few(positions, y):
-    """Return at most FEW_ROWS of the positions, but some of every class in y."""
-    if len(positions) <= FEW_ROWS:
-        return positions
-    few = positions[np.linspace(0, len(positions) - 1, FEW_ROWS).astype(int)]
-    if y.ndim > 1:
-        return few
-    firsts = np.unique(y[positions], return_index=True)[1]
-    return np.union1d(few, positions[firsts])
+def fit_to_a_few(fit, Z, y, weight, positions, alpha):
+    """Return a `LinearMap` fitted to at most FEW_ROWS of some rows.
+
+    These are some of every class in y. If they are not all the rows there are, then the
+    fit is not exact either.
+    """
+    few = positions
+    if len(positions) > FEW_ROWS:
+        few = positions[np.linspace(0, len(positions) - 1, FEW_ROWS).astype(int)]
+        if y.ndim == 1:
+            firsts = np.unique(y[positions], return_index=True)[1]
+            few = np.union1d(few, positions[firsts])
+    w = None if weight is None else weight[few]
+    return fit(Z[few], y[few], w, alpha, exact=few is positions)
 
 
-def _held_out_loss(fit, losses, Z, scale, y, weight, folds, alpha):
+def _held_out_loss(fit, losses, Z, y, weight, folds, alpha):
     total = 0.0
     for kept, held_out in folds:
-        kept = a_few(kept, y)
-        w = None if weight is None else weight[kept]
         w_held_out = None if weight is None else weight[held_out]
-        fitted = fit(Z[kept] / scale, y[kept], w, alpha)
-        outputs = fitted.predict(Z[held_out] / scale)
+        fitted = fit_to_a_few(fit, Z, y, weight, kept, alpha)
+        outputs = fitted.predict(Z[held_out])
         total += np.average(losses(outputs, y[held_out]), weights=w_held_out) * len(
             held_out
         )

@@ -19,9 +19,9 @@ from ._denoising import DenoisingAutoencoder
 from ._heads import (
     ALPHAS,
     CAUTIOUS_ALPHA,
-    a_few,
     choose_head,
     code_scales,
+    fit_to_a_few,
     make_folds,
 )
 from ._transformer import ReconstructingTransformer
@@ -200,9 +200,10 @@ class BaseSupervised(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Z = Z / scale
 
         def fit_head(positions=None):
-            positions = np.arange(len(y)) if positions is None else a_few(positions, y)
-            some = None if w is None else w[positions]
-            fitted = self._fit_map(Z[positions], y[positions], some, self.alpha_)
+            if positions is None:
+                fitted = self._fit_map(Z, y, w, self.alpha_)
+            else:
+                fitted = fit_to_a_few(self._fit_map, Z, y, w, positions, self.alpha_)
             return Head(
                 fitted.coef, fitted.intercept, mean, scale, target_mean, target_scale
             )

@@ -73,10 +73,11 @@ def test_many_labels_start_from_a_few(monkeypatch):
     """The start of fine-tuning is fitted to some rows, of which every class has one."""
     fitted_rows = []
 
-    def fit_classes(Z, y, weight, alpha):
+    def fit_classes(Z, y, weight, alpha, *, exact):
         fitted_rows.append(len(y))
         assert len(np.unique(y)) == 3
-        return _heads.fit_classes(Z, y, weight, alpha)
+        assert not exact
+        return _heads.fit_classes(Z, y, weight, alpha, exact=exact)
 
     monkeypatch.setattr(_heads, "FEW_ROWS", 100)
     monkeypatch.setattr(AutoencoderClassifier, "_fit_map", staticmethod(fit_classes))

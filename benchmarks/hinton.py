@@ -18,18 +18,23 @@ import numpy as np
 from benchmarks._data import load_images, machine
 from skae import AutoencoderTransformer
 
-# start, rows a step, epochs
-FITS = [("pca", 1024, 1), ("pca", 1024, 7), ("random", 256, 12), ("random", 256, 24)]
+# start, rows a step, highest learning rate, epochs
+FITS = [
+    ("pca", 1024, 0.03, 1),
+    ("pca", 1024, 0.03, 7),
+    ("random", 256, 0.03, 12),
+    ("random", 256, 0.05, 24),
+]
 
 
-def hinton(init, batch_size, max_iter, **parameters):
+def hinton(init, batch_size, learning_rate_init, max_iter, **parameters):
     return AutoencoderTransformer(
         30,
         hidden_layer_sizes=(1000, 500, 250),
         loss="binary_cross_entropy",
         init=init,
         batch_size=batch_size,
-        learning_rate_init=0.03,
+        learning_rate_init=learning_rate_init,
         max_iter=max_iter,
         random_state=0,
         **parameters,
@@ -53,15 +58,17 @@ def main():
     arguments = parser.parse_args()
     print(machine())
     X, _, X_test, _ = load_images("mnist")
-    print(f"{'start':<8}{'batch':>6}{'epochs':>8}{'s':>8}{'squared error':>15}")
+    print(
+        f"{'start':<8}{'batch':>6}{'rate':>6}{'epochs':>8}{'s':>8}{'squared error':>15}"
+    )
     for number in arguments.fits:
-        init, batch_size, max_iter = FITS[number]
+        init, batch_size, rate, max_iter = FITS[number]
         start = time.perf_counter()
         autoencoder = hinton(*FITS[number], early_stopping=False).fit(X)
         seconds = time.perf_counter() - start
         error = squared_error(X_test, autoencoder.reconstruct(X_test))
         print(
-            f"{init:<8}{batch_size:>6}{max_iter:>8}{seconds:>8.1f}{error:>15.2f}",
+            f"{init:<8}{batch_size:>6}{rate:>6}{max_iter:>8}{seconds:>8.1f}{error:>15.2f}",
             flush=True,
         )
 

@@ -9,7 +9,8 @@ k-sparse: 1000 units of which 25 are active, a logistic regression on frozen cod
 three times as many active units (Makhzani and Frey, 2014, encode with more units than
 they train with).
 1000 units: a plain, a denoising and a contractive autoencoder, fine-tuned on all labels
-by AutoencoderClassifier (Rifai et al., 2011).
+by AutoencoderClassifier, and to answer alike under noise (Rifai et al., 2011, have no
+such term).
 11 components: a logistic regression on the frozen codes of unit variance (POLCA-Net,
 2024), without labels, as PCA is; the last line fine-tunes the codes on the labels.
 """
@@ -83,10 +84,10 @@ def k_sparse(X, y, X_test, y_test):
     return logistic_regression(Z / size, y, Z_test / size, y_test, C=0.1)
 
 
-def fine_tuned(autoencoder):
+def fine_tuned(autoencoder, **parameters):
     def run(X, y, X_test, y_test):
         classifier = AutoencoderClassifier(
-            autoencoder, alpha=1e-4, max_iter=20, random_state=0
+            autoencoder, alpha=1e-4, random_state=0, **parameters
         )
         return 1 - classifier.fit(X, y).score(X_test, y_test)
 
@@ -103,21 +104,25 @@ def frozen(reducer):
     return run
 
 
+# Without answers that stay under noise the networks know the training rows by heart.
+CONSISTENT = {"consistency_weight": 1, "noise_level": 0.7, "max_iter": 12}
 MASKED = {"noise": "masking", "noise_level": 0.3}
 # name: (error in percent that the paper reports, what to run)
 RECIPES = {
     "k-sparse": (1.35, k_sparse),
     "plain, 1000 units": (
         1.78,
-        fine_tuned(AutoencoderTransformer(1000, **WIDE)),
+        fine_tuned(AutoencoderTransformer(1000, **WIDE), **CONSISTENT),
     ),
     "denoising, 1000 units": (
         1.18,
-        fine_tuned(DenoisingAutoencoder(1000, **MASKED, **WIDE)),
+        fine_tuned(DenoisingAutoencoder(1000, **MASKED, **WIDE), **CONSISTENT),
     ),
     "contractive, 1000 units": (
         1.14,
-        fine_tuned(ContractiveAutoencoder(1000, contraction=0.1, **WIDE)),
+        fine_tuned(
+            ContractiveAutoencoder(1000, contraction=0.003, **WIDE), **CONSISTENT
+        ),
     ),
     "PCA, 11 components": (18.97, frozen(PCA(11))),
     "autoencoder, 11 components": (7.88, frozen(AutoencoderTransformer(11, **SMALL))),
@@ -127,7 +132,7 @@ RECIPES = {
     ),
     "11 components, fine-tuned": (
         7.88,
-        fine_tuned(AutoencoderTransformer(11, **SMALL)),
+        fine_tuned(AutoencoderTransformer(11, **SMALL), max_iter=20),
     ),
 }
 

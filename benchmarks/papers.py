@@ -105,7 +105,12 @@ def frozen(reducer):
 
 
 # Without answers that stay under noise the networks know the training rows by heart.
-CONSISTENT = {"consistency_weight": 1, "noise_level": 0.7, "max_iter": 12}
+CONSISTENT = {
+    "reconstruction_weight": 0.03,
+    "consistency_weight": 1,
+    "noise_level": 0.7,
+    "max_iter": 12,
+}
 MASKED = {"noise": "masking", "noise_level": 0.3}
 # name: (error in percent that the paper reports, what to run)
 RECIPES = {

@@ -37,7 +37,7 @@ SERIES = {
     "columns": [(2000, n, 8) for n in (10, 30, 100, 300, 1000, 3000, 10_000)],
     "components": [(2000, 1000, n) for n in (2, 8, 32, 128, 512)],
 }
-MEMMAP_SHAPE = (200_000, 500)
+MEMMAP_SHAPE = (500_000, 500)
 
 
 def open_memmap(file):

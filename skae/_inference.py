@@ -107,6 +107,7 @@ def in_dtype(module, dtype):
     by_dtype = _READY.setdefault(module, {})
     ready = by_dtype.get(dtype)
     if ready is None or not ready.is_current:
+        ready = by_dtype[dtype] = None  # not two copies at a time
         with threads_for(count_weights(module), 1):
             ready = by_dtype[dtype] = _make_ready(module, dtype)
     return ready

@@ -124,7 +124,7 @@ def principal_axes(chunks, moments, n_components, random_state=0):
     if n_features <= min(EXACT_LIMIT, moments.n_samples):
         variance, components = _axes_of_covariance(centred, n_features, rank)
     elif moments.n_samples <= EXACT_LIMIT:
-        variance, components = _axes_of_rows(centred, rank)
+        variance, components = _axes_of_rows(centred, moments, rank)
     else:
         variance, components = _randomised_axes(
             centred, n_features, rank, np.random.default_rng(random_state)
@@ -146,10 +146,14 @@ def _axes_of_covariance(centred, n_features, rank):
     return variance[::-1], vectors.T[::-1]
 
 
-def _axes_of_rows(centred, rank):
-    rows = np.concatenate(
-        [b if w is None else b * np.sqrt(w)[:, None] for b, w in centred()]
-    )
+def _axes_of_rows(centred, moments, rank):
+    rows, start = None, 0
+    for block, weight in centred():
+        block = block if weight is None else block * np.sqrt(weight)[:, None]
+        if rows is None:
+            rows = np.empty((moments.n_samples, block.shape[1]), dtype=block.dtype)
+        rows[start : start + len(block)] = block
+        start += len(block)
     variance, vectors = linalg.eigh(
         rows @ rows.T, subset_by_index=(len(rows) - rank, len(rows) - 1)
     )

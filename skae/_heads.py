@@ -1,6 +1,7 @@
 """Linear heads on codes: how they are fitted, and how strongly they are penalised."""
 
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,11 +40,12 @@ def fit_classes(Z, y, weight, alpha, *, exact=True):
     Minimised is the mean cross-entropy plus alpha / 2 |coef|^2.
     """
     total = len(y) if weight is None else weight.sum()
-    max_iter = 10_000 if exact else FEW_ITERATIONS
+    max_iter, tolerance = 10_000, nullcontext()
+    if not exact:
+        max_iter = FEW_ITERATIONS
+        tolerance = warnings.catch_warnings(action="ignore", category=ConvergenceWarning)
     model = LogisticRegression(C=1 / (alpha * total), max_iter=max_iter)
-    with warnings.catch_warnings():
-        if not exact:
-            warnings.simplefilter("ignore", ConvergenceWarning)
+    with tolerance:
         model.fit(Z, y, sample_weight=weight)
     return LinearMap(model.coef_, model.intercept_)
 

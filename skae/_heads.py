@@ -43,7 +43,9 @@ def fit_classes(Z, y, weight, alpha, *, exact=True):
     max_iter, tolerance = 10_000, nullcontext()
     if not exact:
         max_iter = FEW_ITERATIONS
-        tolerance = warnings.catch_warnings(action="ignore", category=ConvergenceWarning)
+        tolerance = warnings.catch_warnings(
+            action="ignore", category=ConvergenceWarning
+        )
     model = LogisticRegression(C=1 / (alpha * total), max_iter=max_iter)
     with tolerance:
         model.fit(Z, y, sample_weight=weight)

@@ -22,8 +22,7 @@ from skae import AutoencoderTransformer
 FITS = [
     ("pca", 1024, 0.03, 1),
     ("pca", 1024, 0.03, 7),
-    ("random", 256, 0.03, 12),
-    ("random", 256, 0.05, 24),
+    ("random", 256, 0.03, 24),
 ]
 
 

@@ -19,14 +19,10 @@ from benchmarks._data import load_images, machine
 from skae import AutoencoderTransformer
 
 # start, rows a step, highest learning rate, epochs
-FITS = [
-    ("pca", 1024, 0.03, 1),
-    ("pca", 1024, 0.03, 7),
-    ("random", 256, 0.03, 24),
-]
+FITS = ["pca,1024,0.03,1", "pca,1024,0.03,7", "random,256,0.03,24"]
 
 
-def hinton(init, batch_size, learning_rate_init, max_iter, **parameters):
+def hinton(init, batch_size, learning_rate_init, max_iter):
     return AutoencoderTransformer(
         30,
         hidden_layer_sizes=(1000, 500, 250),
@@ -35,8 +31,8 @@ def hinton(init, batch_size, learning_rate_init, max_iter, **parameters):
         batch_size=batch_size,
         learning_rate_init=learning_rate_init,
         max_iter=max_iter,
+        early_stopping=False,
         random_state=0,
-        **parameters,
     )
 
 
@@ -48,11 +44,7 @@ def squared_error(X, X_hat):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
-        "--fits",
-        nargs="+",
-        type=int,
-        choices=range(len(FITS)),
-        default=range(len(FITS)),
+        "--fits", nargs="+", default=FITS, help="start,rows a step,rate,epochs"
     )
     arguments = parser.parse_args()
     print(machine())
@@ -60,10 +52,11 @@ def main():
     print(
         f"{'start':<8}{'batch':>6}{'rate':>6}{'epochs':>8}{'s':>8}{'squared error':>15}"
     )
-    for number in arguments.fits:
-        init, batch_size, rate, max_iter = FITS[number]
+    for fit in arguments.fits:
+        init, batch_size, rate, max_iter = fit.split(",")
+        autoencoder = hinton(init, int(batch_size), float(rate), int(max_iter))
         start = time.perf_counter()
-        autoencoder = hinton(*FITS[number], early_stopping=False).fit(X)
+        autoencoder.fit(X)
         seconds = time.perf_counter() - start
         error = squared_error(X_test, autoencoder.reconstruct(X_test))
         print(

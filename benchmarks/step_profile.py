@@ -13,8 +13,10 @@ from collections import defaultdict
 from unittest.mock import patch
 
 import torch
+from sklearn.base import clone
 
 from benchmarks._data import machine, made_table
+from benchmarks.classics import RECIPES
 from skae import AutoencoderTransformer
 from skae._training._net import AutoencoderNet
 from skae._training._rows import Rows
@@ -22,18 +24,8 @@ from skae._training._rows import Rows
 NETWORKS = {
     "784-32-784": (
         (20_000, 784),
-        AutoencoderTransformer(
-            32,
-            hidden_layer_sizes=(),
-            activation="relu",
-            code_activation="relu",
-            loss="binary_cross_entropy",
-            init="random",
-            solver="muon",
-            batch_size=256,
-            max_iter=3,
-            early_stopping=False,
-            random_state=0,
+        clone(RECIPES[1]["textbook"]).set_params(
+            solver="muon", max_iter=3, early_stopping=False
         ),
     ),
     "64-32-8-32-64": (

@@ -18,6 +18,7 @@ import warnings
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 from skorch import NeuralNetRegressor
@@ -26,8 +27,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmarks._data import load_images, machine
-from benchmarks.classics import cross_entropy
-from skae import AutoencoderTransformer, SparseAutoencoder
+from benchmarks.classics import RECIPES, cross_entropy
+from skae import AutoencoderTransformer
 
 TARGETS = {1: 0.0915, 2: 0.0915, 3: 0.0828}
 HIDDEN = {1: (), 2: (), 3: (128, 64)}
@@ -126,21 +127,9 @@ def mlp_regressor(row, X, clock):
 
 def skae(row, X, clock):
     max_iter, learning_rate_init = SKAE[row]
-    parameters = {
-        "hidden_layer_sizes": HIDDEN[row],
-        "activation": "relu",
-        "code_activation": "relu",
-        "loss": "binary_cross_entropy",
-        "init": "random",
-        "batch_size": 256,
-        "max_iter": max_iter,
-        "learning_rate_init": learning_rate_init,
-        "random_state": 0,
-    }
-    if L1[row]:
-        autoencoder = SparseAutoencoder(32, sparsity_weight=L1[row], **parameters)
-    else:
-        autoencoder = AutoencoderTransformer(32, **parameters)
+    autoencoder = clone(RECIPES[row]["textbook"]).set_params(
+        max_iter=max_iter, learning_rate_init=learning_rate_init
+    )
     autoencoder.fit(X)
     clock.reached(autoencoder.reconstruct)
     clock.epochs = autoencoder.n_iter_

@@ -171,10 +171,13 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
     Notes
     -----
     The codes that the head takes are centred and divided either by one number or each
-    by its own deviation, whichever does better on held-out labels. To hold out a row is
-    to hold it out whatever its weight, and a step takes so many rows whatever they
-    weigh: integer sample weights act exactly as repeated rows only with
-    ``fine_tune=False``, a number for `alpha` and an autoencoder for which they do.
+    by its own deviation, whichever does better on held-out labels. This, "auto" of
+    `alpha` and the start of fine-tuning are settled by 10000 of the labelled rows where
+    there are more.
+
+    To hold out a row is to hold it out whatever its weight, and a step takes so many
+    rows whatever they weigh: integer sample weights act exactly as repeated rows only
+    with ``fine_tune=False``, a number for `alpha` and an autoencoder for which they do.
 
     References
     ----------
@@ -451,10 +454,13 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
     Notes
     -----
     The codes that the head takes are centred and divided either by one number or each
-    by its own deviation, whichever does better on held-out labels. To hold out a row is
-    to hold it out whatever its weight, and a step takes so many rows whatever they
-    weigh: integer sample weights act exactly as repeated rows only with
-    ``fine_tune=False``, a number for `alpha` and an autoencoder for which they do.
+    by its own deviation, whichever does better on held-out labels. This, "auto" of
+    `alpha` and the start of fine-tuning are settled by 10000 of the labelled rows where
+    there are more.
+
+    To hold out a row is to hold it out whatever its weight, and a step takes so many
+    rows whatever they weigh: integer sample weights act exactly as repeated rows only
+    with ``fine_tune=False``, a number for `alpha` and an autoencoder for which they do.
 
     References
     ----------

@@ -198,8 +198,8 @@ class AutoencoderNet(NeuralNet):
 
     def _run_batches(self, iterator, training, prefix, step_fn):
         """Return the mean loss per row."""
-        # A running sum: one small tensor kept for each step would split the free memory
-        # between steps, which then grows by 60 kB a step.
+        # A running sum: one small tensor kept for each step would split the memory that
+        # steps free, which would then grow with their number.
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         n_rows = 0
         for batch in iterator:

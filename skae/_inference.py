@@ -12,7 +12,7 @@ from sklearn.utils import assert_all_finite
 from ._training._rows import as_tensor, dense_chunks
 from ._training._threads import count_weights, threads_for, widest_layer
 from .networks._autoencoder import Autoencoder
-from .networks._fold import as_functions, can_fold, fold
+from .networks._fold import as_functions, can_fold, fold, lay_out
 
 # What a pass holds of its widest layer. Twice as much is slower in float64, by a fifth
 # or more, and a quarter of it is in float32 with two threads, by a tenth.
@@ -90,7 +90,7 @@ class _Ready:
         for holder, name, tensor, version in self.tensors:
             if holder.get(name) is not tensor:
                 return False
-            if tensor is not None and tensor._version != version:
+            if version is not None and tensor._version != version:
                 return False
         return True
 
@@ -130,8 +130,13 @@ def _make_ready(module, dtype):
         module = _copy_around(tensors, module)
     functions = {}
     if type(module) is Autoencoder:
-        if can_fold(module, FOLDING_DISTANCE[own]):
-            module = fold(module if double else copy.deepcopy(module).eval())
+        folds = can_fold(module, FOLDING_DISTANCE[own])
+        if folds and not double:
+            module = copy.deepcopy(module).eval()
+        if folds:
+            fold(module)
+        if folds or double:
+            lay_out(module)
         functions = as_functions(module)
     return _Ready(module, own, device, *size, tensors, functions)
 

@@ -8,9 +8,9 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.metrics import r2_score
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight
 
-from ._validation import codes_to_decode, detach, rows_to_encode
+from ._validation import check_fitted, codes_to_decode, detach, rows_to_encode
 
 
 class ReconstructingTransformer(
@@ -39,7 +39,7 @@ class ReconstructingTransformer(
         """
         from . import _inference
 
-        check_is_fitted(self)
+        check_fitted(self)
         X = rows_to_encode(self, X)
         return _inference.encode(self._module, X)
 
@@ -59,7 +59,7 @@ class ReconstructingTransformer(
         """
         from . import _inference
 
-        check_is_fitted(self)
+        check_fitted(self)
         Z = codes_to_decode(self, X)
         return self._in_container(_inference.decode(self._module, Z), X)
 
@@ -97,7 +97,7 @@ class ReconstructingTransformer(
         """
         from . import _inference
 
-        check_is_fitted(self)
+        check_fitted(self)
         X_table = rows_to_encode(self, X)
         return self._in_container(_inference.reconstruct(self._module, X_table), X)
 
@@ -115,7 +115,7 @@ class ReconstructingTransformer(
         """
         from . import _inference
 
-        check_is_fitted(self)
+        check_fitted(self)
         X = rows_to_encode(self, X)
         return -_inference.squared_errors(self._module, X)
 
@@ -139,7 +139,7 @@ class ReconstructingTransformer(
         """
         from . import _inference
 
-        check_is_fitted(self)
+        check_fitted(self)
         X = rows_to_encode(self, X)
         X_hat = _inference.reconstruct(self._module, X)
         dense = X.toarray() if hasattr(X, "toarray") else X
@@ -169,7 +169,7 @@ class ReconstructingTransformer(
         """
         from . import _inference
 
-        check_is_fitted(self)
+        check_fitted(self)
         X = rows_to_encode(self, X)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(

@@ -7,10 +7,20 @@ from scipy import sparse
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_array,
+    check_is_fitted,
     validate_data,
 )
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+
+
+def check_fitted(estimator):
+    """Raise NotFittedError if the estimator is not fitted.
+
+    scikit-learn collects the tags first, which takes as long as a layer for one row.
+    """
+    if not estimator.__sklearn_is_fitted__():
+        check_is_fitted(estimator)
 
 
 def as_table(estimator, X, *, reset):

@@ -152,7 +152,7 @@ def as_tensor(array):
     torch warns about arrays that are not writable. Nothing here writes to them, so
     they are passed on under a writable interface instead.
     """
-    if not array.flags.writeable or any(stride < 0 for stride in array.strides):
+    if not array.flags.writeable or min(array.strides) < 0:
         array = np.ascontiguousarray(array)
     if not array.flags.writeable:
         array = np.asarray(_WritableInterface(array))

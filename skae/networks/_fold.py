@@ -3,8 +3,6 @@
 Calling a module costs more than multiplying one row by its weights.
 """
 
-from functools import partial
-
 from torch import nn
 from torch.nn import functional as F
 
@@ -39,7 +37,7 @@ def as_functions(autoencoder):
 def _as_function(module):
     """Return what a module computes in evaluation mode as a function."""
     if type(module) is nn.Linear:
-        return partial(F.linear, weight=module.weight, bias=module.bias)
+        return _linear(module.weight, module.bias)
     if isinstance(module, Anchored):
         return _sum(_as_function(module.linear), _as_function(module.network))
     if is_plain_sequence(module):
@@ -55,8 +53,12 @@ def _same(X):
     return X
 
 
+def _linear(weight, bias):
+    return lambda X: F.linear(X, weight, bias)
+
+
 def _sum(first, second):
-    return lambda X: first(X) + second(X)
+    return lambda X: first(X).add_(second(X))
 
 
 def _chain(functions):
@@ -98,6 +100,16 @@ def fold(autoencoder):
         _read(autoencoder.decoder, inverse, autoencoder.code_offset)
         autoencoder.set_rotation(None, None)
     return autoencoder
+
+
+def lay_out(autoencoder):
+    """Store the weights of layers that widen by columns, in place.
+
+    One row times such a matrix then takes four fifths of the time.
+    """
+    for layer in autoencoder.modules():
+        if type(layer) is nn.Linear and layer.out_features > layer.in_features:
+            layer.weight.data = layer.weight.data.T.contiguous().T
 
 
 def can_fold(autoencoder, largest_distance):

@@ -152,7 +152,8 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         they fill a batch. With ``init="pca"`` the model is the PCA of all rows seen
         until there are enough of them (a few hundred) to start from. The learning
         rate is constant, no rows are held out, and the codes keep the axes that the
-        start or an earlier `fit` gave them.
+        start or an earlier `fit` gave them. With ``init="random"`` the model starts
+        with the first row, and with biases of zero.
 
         Parameters
         ----------

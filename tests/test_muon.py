@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from skae._training._muon import N_ITERATIONS, Muon
+from skae._training._muon import (
+    Muon,
+    _by_gram_matrix,
+    _by_products,
+    orthogonalised,
+)
+from skae._training._solvers import make_optimizers
 
 
 def make_kernel(seed=0):
@@ -21,20 +27,49 @@ def step(parameter, optimizer, gradient):
     optimizer.step()
 
 
-@pytest.mark.parametrize("shape", [(7, 30), (30, 7), (80, 200), (200, 80)])
-def test_steps_are_those_of_torch(shape):
+SHAPES = [(1, 9), (7, 30), (30, 7), (80, 200), (200, 80)]
+
+
+def make_gradient(shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_steps_are_nearly_orthogonal(shape):
+    """Singular values come out near 1, singular vectors as they were."""
+    gradient = make_gradient(shape)
+    U, _, V = torch.linalg.svd(gradient, full_matrices=False)
+    step = orthogonalised(gradient)
+    lengths = torch.linalg.svdvals(step)
+    assert 0.25 < lengths.min() and lengths.max() < 1.8
+    assert (step * (U @ V)).sum() > 0.9 * lengths.norm() * min(shape) ** 0.5
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (7, 30), (80, 200)])
+def test_both_ways_give_the_same_step(shape):
     """The short cut for small matrices differs by no more than bfloat16 rounds."""
-    ours, theirs = nn.Parameter(torch.zeros(shape)), nn.Parameter(torch.zeros(shape))
-    optimizer = Muon([ours], lr=0.1)
-    reference = torch.optim.Muon(
-        [theirs], lr=0.1, weight_decay=0.0, ns_steps=N_ITERATIONS
-    )
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(3):
-        gradient = torch.randn(shape, generator=generator)
-        step(ours, optimizer, gradient)
-        step(theirs, reference, gradient)
-    assert (ours - theirs).norm() < 0.02 * theirs.norm()
+    gradient = make_gradient(shape)
+    step = _by_gram_matrix(gradient)
+    assert (_by_products(gradient) - step).norm() < 0.15 * step.norm()
+
+
+@pytest.mark.parametrize("way", [_by_products, _by_gram_matrix])
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_steps_are_bounded_whatever_the_gradient(way, size):
+    """A gradient of rank one has the largest singular value that a bound can allow."""
+    for gradient in (torch.ones(100, 300), torch.eye(100), make_gradient((80, 200))):
+        lengths = torch.linalg.svdvals(way(size * gradient))
+        assert 0.5 < lengths.max() < 1.8
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_first_steps_follow_the_gradient(shape):
+    """A step is the rate long, and longer where there are more rows than columns."""
+    matrix, gradient = nn.Parameter(torch.zeros(shape)), make_gradient(shape)
+    step(matrix, Muon([matrix], lr=0.1), gradient)
+    stretch = max(1.0, shape[0] / shape[1]) ** 0.5
+    expected = -0.1 * stretch * orthogonalised(gradient)
+    assert (matrix - expected).norm() < 0.15 * expected.norm()
 
 
 @pytest.mark.parametrize(
@@ -52,11 +87,26 @@ def test_kernels_take_the_steps_of_matrices(memory_format):
         torch.testing.assert_close(kernel.flatten(1), matrix)
 
 
-def test_a_gradient_of_zero_moves_nothing():
-    """No direction is no step, not a NaN."""
+@pytest.mark.parametrize("weight_decay", [0.0, 0.3])
+def test_a_gradient_of_zero_is_no_direction(weight_decay):
+    """It makes no NaN: decay alone moves the weights."""
     matrix = nn.Parameter(torch.ones(3, 5))
-    step(matrix, Muon([matrix], lr=0.1), torch.zeros(3, 5))
-    assert torch.equal(matrix.detach(), torch.ones(3, 5))
+    optimizer = Muon([matrix], lr=0.1, weight_decay=weight_decay)
+    step(matrix, optimizer, torch.zeros(3, 5))
+    expected = torch.full((3, 5), 1 - 0.1 * weight_decay)
+    torch.testing.assert_close(matrix.detach(), expected)
+
+
+def test_principal_axes_do_not_decay():
+    """What the network corrects stays what it is; the rest is for training to keep."""
+    free, axes, bias = (nn.Parameter(torch.ones(shape)) for shape in [(3, 5), (2, 5), 3])
+    muon, beside = make_optimizers("muon", [free, axes, bias], 0.1, anchors=[axes])
+    decay = {
+        id(weight): group["weight_decay"]
+        for group in (*muon.param_groups, *beside.param_groups)
+        for weight in group["params"]
+    }
+    assert decay[id(free)] > 0 and decay[id(axes)] == decay[id(bias)] == 0
 
 
 def test_copies_of_the_solver_move_their_own_kernels():

@@ -1,13 +1,20 @@
 """Layers, networks and their folded forms, against torch's own layers."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from skae.architectures import Dense
+from skae.architectures import Conv2d, Dense
 from skae.networks._autoencoder import Anchored, Autoencoder
-from skae.networks._build import anchored_autoencoder, is_linear, plain_autoencoder
+from skae.networks._build import (
+    anchored_autoencoder,
+    centre,
+    is_linear,
+    plain_autoencoder,
+)
 from skae.networks._fold import as_functions, can_fold, fold
 from skae.networks._layers import Activation, Dropout, TiedLinear, linear
 from skae.networks._mlp import mlp, tie
@@ -217,6 +224,42 @@ def make_rotated(*, output_activation="identity", code_activation="identity"):
             parameter.add_(0.1 * randn(*parameter.shape, seed=9))
     network.set_rotation(randn(2, 2, seed=10), randn(2, seed=11))
     return network
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("output_activation", ["identity", "sigmoid"])
+def test_random_network_starts_at_the_mean(output_activation, tied):
+    """The mean is what it makes of the mean, and about what it makes of other rows."""
+    mean = torch.linspace(0.1, 0.9, 6, dtype=torch.float64)
+    encoder, decoder = Dense((5,)).build(6, 2, make_generator())
+    network = plain_autoencoder(
+        encoder.double(),
+        decoder.double(),
+        tied_weights=tied,
+        output_activation=output_activation,
+    ).double()
+    centre(network, mean)
+    torch.testing.assert_close(network(mean[None])[0], mean)
+    assert (network.encode(mean[None]) == 0).all()
+
+
+def test_random_images_start_at_the_mean_of_their_channel():
+    """A convolution has a bias for each channel, and zeros that it reads at the edge."""
+    mean = torch.cat([torch.full((16,), 0.2), torch.full((16,), 0.7)]).double()
+    images = Conv2d((2, 4, 4), channels=(3,))
+    encoder, decoder = images.build(32, 2, make_generator())
+    network = plain_autoencoder(encoder, decoder, output_activation="sigmoid")
+    centre(network, mean)
+    torch.testing.assert_close(network.decode(torch.zeros(1, 2))[0], mean.float())
+
+
+def test_biases_that_are_set_are_left_alone():
+    """They are somebody's choice, and so is a network that standardises."""
+    network = plain_autoencoder(make_mlp(4, 3, 2), make_mlp(2, 3, 4))
+    before = copy.deepcopy(network.state_dict())
+    centre(network, torch.ones(4, dtype=torch.float64))
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name])
 
 
 @pytest.mark.parametrize("code_activation", ["identity", "tanh"])

@@ -15,7 +15,7 @@ from .._linear import (
     projection_errors,
 )
 from ..losses import ReconstructionLoss
-from ..networks._build import is_linear, leave_saddle
+from ..networks._build import centre, is_linear, leave_saddle
 from ._codes import explained_variance_ratio, linear_axes, rotate_codes
 from ._devices import DTYPES
 from ._folds import advise, can_advise
@@ -111,6 +111,7 @@ def fit(X, weight, task, plan, *, seed, device, warm_module=None, hook=None):
     module = warm_module
     if module is None:
         module = start_module(X, weight, moments, axes, task, generators["init"])
+        centre(module, torch.tensor(moments.mean))
     adapt(module, X, weight, moments, task)
     criterion = task.make_criterion(module)
     rows = standardised_rows(X, weight, module, plan, device)

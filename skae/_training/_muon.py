@@ -2,11 +2,15 @@
 
 import torch
 
-# Of Newton-Schulz, x -> a x + b x^3 + c x^5 on singular values (Jordan et al., 2024).
-A, B, C = 3.4445, -4.7750, 2.0315
-# Five are usual; of 784-1000-500-250-30 on MNIST three leave the same error after as
-# many epochs and take two thirds of the time, two leave a tenth more.
-N_ITERATIONS = 3
+# Of 784-256-256-30 on MNIST and Fashion-MNIST it takes 5 % off the test error.
+WEIGHT_DECAY = 0.05
+# Two odd polynomials one after the other, x -> x (a + b x^2 + c x^4 + d x^6), that bring
+# singular values between 0.01 and 1 as close to 1 as two of degree 5 and 7 can
+# (Amsel et al., 2025): to between 0.38 and 1.62.
+FIRST = 8.0934, -23.6204, 17.4462
+SECOND = 4.7228, -6.8288, 3.3269, -0.4905
+# The first polynomial is steep at 1, and bfloat16 may round singular values to above it.
+MARGIN = 1.02
 # Up to this size of the smaller side, Gram matrices in float32 take a half to a third
 # of the time (measured with 784 columns on two cores; at 128 they are even).
 SMALL = 64
@@ -16,15 +20,23 @@ class Muon(torch.optim.Optimizer):
     """Nesterov momentum with orthogonalised steps, for matrices and kernels.
 
     A kernel is a matrix with a row for each output channel. A step on a matrix with
-    more rows than columns is longer, by the root of their ratio.
+    more rows than columns is longer, by the root of their ratio. A step also takes
+    `lr` times `weight_decay` off every weight.
 
     References
     ----------
     Jordan, K., et al. (2024). Muon: an optimizer for hidden layers in neural networks.
+
+    Amsel, N., et al. (2025). The Polar Express: optimal matrix sign methods and their
+    application to the Muon algorithm.
+
+    Boissin, T., et al. (2025). Turbo-Muon: accelerating orthogonality-based optimization
+    with pre-conditioning.
     """
 
-    def __init__(self, params, lr=0.02, momentum=0.95):
-        super().__init__(params, {"lr": lr, "momentum": momentum})
+    def __init__(self, params, lr=0.02, momentum=0.95, weight_decay=WEIGHT_DECAY):
+        options = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__(params, options)
 
     @torch.no_grad()
     def step(self, closure=None):
@@ -35,6 +47,7 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
                     self._move(parameter, group["lr"], group["momentum"])
         return loss
 
@@ -60,28 +73,44 @@ def orthogonalised(G):
 
 
 def _by_products(G):
-    """In bfloat16: its rounding is less than what the iteration leaves."""
+    """In bfloat16: its rounding is less than what the polynomials leave."""
     X = G.bfloat16()
-    X = X / X.norm().clamp(min=1e-7)
-    for _ in range(N_ITERATIONS):
-        S = X @ X.T
-        X = torch.addmm(X, torch.addmm(S, S, S, beta=B, alpha=C), X, beta=A)
+    S = X @ X.T
+    scale = _row_scale(S)
+    X, S = scale * X, scale * S * scale.T
+    a, b, c = FIRST
+    X = torch.addmm(X, torch.addmm(S, S, S, beta=b, alpha=c), X, beta=a)
+    S = X @ X.T
+    X = torch.addmm(X, _second(S), X, beta=SECOND[0])
     return X.to(G.dtype)
 
 
 def _by_gram_matrix(G):
-    """The same iteration on S = X X^T: every X is a polynomial of the first S times G.
+    """The same on S = X X^T: what comes out is a polynomial of the first S times G.
 
-    Two large products are left of six.
+    Two large products are left of four.
     """
     S = G @ G.T
-    squared_norm = S.trace().clamp(min=1e-14)
-    S = S / squared_norm
-    Q = None
-    for left in reversed(range(N_ITERATIONS)):
-        P = torch.addmm(S, S, S, beta=B, alpha=C)
-        P.diagonal().add_(A)
-        Q = P if Q is None else P @ Q
-        if left:
-            S = P @ S @ P
-    return (Q @ G) / squared_norm.sqrt()
+    scale = _row_scale(S)
+    S = scale * S * scale.T
+    a, b, c = FIRST
+    P = torch.addmm(S, S, S, beta=b, alpha=c)
+    P.diagonal().add_(a)
+    Q = _second(P @ S @ P)
+    Q.diagonal().add_(SECOND[0])
+    return (Q @ P * scale.T) @ G
+
+
+def _second(S):
+    """Return the second polynomial of S but for its constant."""
+    _, b, c, d = SECOND
+    squared = S @ S
+    return torch.addmm(S, squared, S, beta=b, alpha=d).add_(squared, alpha=c)
+
+
+def _row_scale(S):
+    """Return a factor for each row of X, given S = X X^T: no singular value stays above 1.
+
+    Divided by the norm of X they would all be small, and need one more polynomial.
+    """
+    return S.abs().sum(dim=1, keepdim=True).clamp(min=1e-37).rsqrt() / MARGIN

@@ -19,11 +19,11 @@ SOLVERS = {
 ADAMW_BESIDE_MUON = 0.15  # of Muon's rate, for what is not a matrix
 
 
-def make_optimizers(solver, parameters, learning_rate):
+def make_optimizers(solver, parameters, learning_rate, anchors=()):
     """Return a list of torch optimisers that together train all `parameters`.
 
     Muon takes matrices and kernels and AdamW the rest; every other solver is one
-    optimiser.
+    optimiser. The matrices decay under Muon, but for `anchors`.
     """
     if solver == "muon":
         matrices = [p for p in parameters if p.ndim > 1]
@@ -31,7 +31,10 @@ def make_optimizers(solver, parameters, learning_rate):
         beside_rate = learning_rate * ADAMW_BESIDE_MUON
         if not matrices:
             return [_make(torch.optim.AdamW, rest, beside_rate)]
-        muon = Muon(matrices, lr=learning_rate)
+        kept = [p for p in matrices if any(p is anchor for anchor in anchors)]
+        free = [p for p in matrices if not any(p is anchor for anchor in anchors)]
+        groups = [{"params": free}, {"params": kept, "weight_decay": 0.0}]
+        muon = Muon(groups, lr=learning_rate)
         if not rest:
             return [muon]
         return [muon, _make(torch.optim.AdamW, rest, beside_rate)]
@@ -56,11 +59,11 @@ def _make(optimizer, parameters, learning_rate):
 
 
 def one_cycle(progress):
-    """Rise over the first tenth of the steps, then fall to zero like a cosine."""
-    warm_up = 0.1
+    """Rise over the first twentieth of the steps, then fall to zero in a line."""
+    warm_up = 0.05
     if progress < warm_up:
         return 0.1 + 0.9 * progress / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
+    return (1 - progress) / (1 - warm_up)
 
 
 def cosine(progress):

@@ -44,7 +44,10 @@ def make_net(module, criterion, plan, *, device, generators, n_batches, validati
         module,
         criterion,
         make_optimizers=partial(
-            make_optimizers, plan.solver, learning_rate=plan.learning_rate_init
+            make_optimizers,
+            plan.solver,
+            learning_rate=plan.learning_rate_init,
+            anchors=list(anchors(module)),
         ),
         schedule=schedule,
         n_steps=plan.max_iter * n_batches,
@@ -78,14 +81,17 @@ def _penalty(module, alpha, l1_ratio):
 
 def penalised_weights(module):
     """Yield the weight matrices; of an anchored part, the correction's alone."""
-    anchors = {
-        id(part.linear.weight)
-        for part in module.modules()
-        if isinstance(part, Anchored)
-    }
+    left_out = {id(weight) for weight in anchors(module)}
     for weight in module.parameters():
-        if weight.ndim > 1 and id(weight) not in anchors:
+        if weight.ndim > 1 and id(weight) not in left_out:
             yield weight
+
+
+def anchors(module):
+    """Yield the weights of the linear maps that anchored parts correct."""
+    for part in module.modules():
+        if isinstance(part, Anchored):
+            yield part.linear.weight
 
 
 def train(net, rows, plan, *, monitor, start_loss=None, start_state=None, hook=None):

@@ -20,6 +20,12 @@ ZERO_TO_ZERO = (
     *(ToImage, Upsample, Dropout),
 )
 
+# What an output activation makes the mean of.
+LINKS = {
+    "identity": lambda mean: mean,
+    "sigmoid": lambda mean: mean.clamp(0.001, 0.999).logit(),
+}
+
 
 def plain_autoencoder(
     encoder, decoder, *, tied_weights=False, network=Autoencoder, **options
@@ -101,6 +107,30 @@ def last_layer(network):
         parts = [part for part in network if type(part) not in ZERO_TO_ZERO]
         return last_layer(parts[-1]) if parts else None
     return None
+
+
+def centre(autoencoder, mean):
+    """Let a network with random weights take deviations from the mean and add them.
+
+    That is a matter of the first and the last layer's biases, which would otherwise
+    have to learn it. Biases that are not zero are somebody's choice and stay.
+    """
+    if autoencoder.mean is not None:  # it standardises
+        return
+    encoder = autoencoder.encoder
+    first = encoder[0] if is_plain_sequence(encoder) and len(encoder) else encoder
+    last = last_layer(autoencoder.decoder)
+    if type(first) is nn.Linear and _has_zero_bias(first):
+        first.bias.data -= (first.weight.double() @ mean).to(first.bias)
+    link = LINKS.get(autoencoder.output_activation.function)
+    if link is not None and last is not None and _has_zero_bias(last):
+        # a bias for each column, or for each channel of an image
+        target = link(mean).reshape(len(last.bias), -1).mean(dim=1)
+        last.bias.data += target.to(last.bias)
+
+
+def _has_zero_bias(layer):
+    return layer.bias is not None and not layer.bias.any()
 
 
 def check_shapes(encoder, decoder, n_features, n_components):

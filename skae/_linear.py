@@ -59,10 +59,9 @@ def column_moments(chunks):
     n_samples, total, sums = 0, 0.0, 0.0
     lowest, highest = np.inf, -np.inf
     for X, weight in chunks():
-        weight = _weights(X, weight)
         n_samples += len(X)
-        total += weight.sum()
-        sums = sums + weight @ np.asarray(X, dtype=np.float64)
+        total += len(X) if weight is None else weight.sum()
+        sums = sums + _sum_of_rows(X, weight)
         lowest = np.minimum(lowest, X.min(axis=0))
         highest = np.maximum(highest, X.max(axis=0))
     mean = np.clip(sums / total, lowest, highest)
@@ -70,10 +69,10 @@ def column_moments(chunks):
     unit[unit == 0] = 1.0
     squares, shift = 0.0, 0.0
     for X, weight in chunks():
-        weight = _weights(X, weight)
-        deviation = (X - mean) / unit
-        squares = squares + weight @ deviation**2
-        shift = shift + weight @ deviation
+        deviation = X - mean
+        deviation /= unit
+        shift = shift + _sum_of_rows(deviation, weight)
+        squares = squares + _sum_of_rows(np.square(deviation, out=deviation), weight)
     variance = np.maximum(squares / total - (shift / total) ** 2, 0.0)
     scale = unit * np.sqrt(variance)
     scale = _zero_where_constant(scale, mean)
@@ -97,6 +96,12 @@ def attained_limits(chunks, moments):
     return np.where(at_end >= enough, ends, [[-largest], [largest]])
 
 
+def _sum_of_rows(X, weight):
+    if weight is None:
+        return X.sum(axis=0, dtype=np.float64)
+    return weight @ np.asarray(X, dtype=np.float64)
+
+
 def _weights(X, weight):
     return np.ones(len(X)) if weight is None else weight
 
@@ -117,7 +122,8 @@ def principal_axes(chunks, moments, n_components, random_state=0):
 
     def centred():  # in units of the widest column
         for X, weight in chunks():
-            block = (X - moments.mean.astype(X.dtype)) / X.dtype.type(largest)
+            block = X - moments.mean.astype(X.dtype)
+            block /= X.dtype.type(largest)
             block[:, moments.scale == 0] = 0.0
             yield block, weight
 
@@ -187,8 +193,8 @@ def projection_errors(chunks, moments, axes):
     errors = []
     for X, _ in chunks():
         block = np.asarray(X, dtype=np.float64) - moments.mean
-        codes = block @ axes.components.T
-        errors.append(((block - codes @ axes.components) ** 2).sum(axis=1))
+        block -= (block @ axes.components.T) @ axes.components
+        errors.append(np.einsum("ij,ij->i", block, block))
     return np.concatenate(errors)
 
 

@@ -97,8 +97,8 @@ class SparseAutoencoder(BaseAutoencoder):
 
     init : {"pca", "random"}, default="random"
         "random" is the plain textbook network with Glorot weights: nothing is added,
-        scaled or weighted. Its first and last biases are such that the output starts
-        at the columns' means. "pca" starts from principal components, which suits
+        scaled or weighted. Its biases and its small last weights make the output
+        start at the columns' means. "pca" starts from principal components, which suits
         ``sparsity="l1"`` with a linear code alone; it shrinks codes, but none to zero.
 
     tied_weights : bool, default=False

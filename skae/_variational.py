@@ -91,8 +91,8 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     init : {"pca", "random"}, default="pca"
         "random" is the plain textbook network with Glorot weights: nothing is added,
-        scaled or weighted. Its first and last biases are such that the output starts
-        at the columns' means.
+        scaled or weighted. Its biases and its small last weights make the output
+        start at the columns' means.
 
     tied_weights : bool, default=False
         Has to be False: the encoder has two outputs for each component.

@@ -244,7 +244,7 @@ def test_random_network_starts_at_the_mean(output_activation, tied):
 
 
 def test_random_images_start_at_the_mean_of_their_channel():
-    """A convolution has a bias for each channel, and zeros that it reads at the edge."""
+    """A convolution has a bias for each channel."""
     mean = torch.cat([torch.full((16,), 0.2), torch.full((16,), 0.7)]).double()
     images = Conv2d((2, 4, 4), channels=(3,))
     encoder, decoder = images.build(32, 2, make_generator())

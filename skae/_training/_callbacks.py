@@ -56,7 +56,11 @@ class BestWeights(Callback):
     def _keep(self, net, loss):
         if math.isfinite(loss):
             self.best_loss_ = loss
-            self.best_state_ = copy.deepcopy(net.module_.state_dict())
+            state = net.module_.state_dict()
+            if self.best_state_ is None:
+                self.best_state_ = copy.deepcopy(state)
+            for name, value in state.items():  # not one more copy: weights may be large
+                self.best_state_[name].copy_(value)
 
 
 class Progress(Callback):

@@ -122,8 +122,10 @@ def fit(X, weight, task, plan, *, seed, device, warm_module=None, hook=None):
     if advice is not None:
         plan = replace(plan, max_iter=advice.n_epochs)
     elif len(held_out):
-        kept = np.setdiff1d(np.arange(X.shape[0]), held_out, assume_unique=True)
-        training, validation = rows.subset(kept), rows.subset(held_out)
+        is_kept = np.ones(X.shape[0], dtype=bool)
+        is_kept[held_out] = False
+        training = rows.subset(np.flatnonzero(is_kept))
+        validation = rows.subset(held_out)
     net = make_net(
         module,
         criterion,

@@ -254,6 +254,12 @@ class AutoencoderNet(NeuralNet):
             self.notify("on_train_end", X=rows, y=None)
         return self
 
+    def forget(self):
+        """Drop what the optimisers remember: up to two copies of the weights."""
+        self.module_.zero_grad(set_to_none=True)
+        for name in self._optimizers:
+            getattr(self, f"{name}_").state.clear()
+
     def release(self):
         """Drop what only training needs: data, callbacks, generators."""
         self.train_split = self.validation = self.foretold = None

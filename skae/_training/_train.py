@@ -91,7 +91,7 @@ def anchors(module):
     """Yield the weights of the linear maps that anchored parts correct."""
     for part in module.modules():
         if isinstance(part, Anchored):
-            yield part.linear.weight
+            yield from part.linear.parameters(recurse=False)
 
 
 def train(net, rows, plan, *, monitor, start_loss=None, start_state=None, hook=None):
@@ -123,7 +123,7 @@ def train(net, rows, plan, *, monitor, start_loss=None, start_state=None, hook=N
             f"{plan.learning_rate_init:g}), scale the columns of X, or use init='pca'."
         )
     net.module_.load_state_dict(state)
-    net.module_.zero_grad(set_to_none=True)
+    net.forget()
     best.best_state_ = None
     return best
 

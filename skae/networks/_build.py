@@ -20,6 +20,8 @@ ZERO_TO_ZERO = (
     *(ToImage, Upsample, Dropout),
 )
 
+# What a random network's last weights are multiplied by: 1 and 0 are slower.
+LAST_WEIGHTS = 0.1
 # What an output activation makes the mean of.
 LINKS = {
     "identity": lambda mean: mean,
@@ -113,7 +115,8 @@ def centre(autoencoder, mean):
     """Let a network with random weights take deviations from the mean and add them.
 
     That is a matter of the first and the last layer's biases, which would otherwise
-    have to learn it. Biases that are not zero are somebody's choice and stay.
+    have to learn it, and of small weights in the last. A layer whose biases are not
+    zero is somebody's choice and stays.
     """
     if autoencoder.mean is not None:  # it standardises
         return
@@ -127,6 +130,8 @@ def centre(autoencoder, mean):
         # a bias for each column, or for each channel of an image
         target = link(mean).reshape(len(last.bias), -1).mean(dim=1)
         last.bias.data += target.to(last.bias)
+        if not isinstance(last, TiedLinear):
+            last.weight.data *= LAST_WEIGHTS
 
 
 def _has_zero_bias(layer):

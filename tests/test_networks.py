@@ -253,6 +253,17 @@ def test_random_images_start_at_the_mean_of_their_channel():
     torch.testing.assert_close(network.decode(torch.zeros(1, 2))[0], mean.float())
 
 
+def test_layers_that_others_repeat_are_left_alone():
+    """Biases for a part of the columns cannot be the mean of all."""
+    last = linear(2, 3, make_generator())
+    decoder = nn.Sequential(last, nn.Unflatten(1, (1, 3)), nn.Upsample(5), nn.Flatten())
+    network = plain_autoencoder(nn.Linear(5, 2), decoder)
+    before = copy.deepcopy(decoder.state_dict())
+    centre(network, torch.ones(5, dtype=torch.float64))
+    assert torch.equal(last.weight, before["0.weight"])
+    assert not last.bias.any()
+
+
 def test_biases_that_are_set_are_left_alone():
     """They are somebody's choice, and so is a network that standardises."""
     network = plain_autoencoder(make_mlp(4, 3, 2), make_mlp(2, 3, 4))

@@ -31,8 +31,9 @@ def make_optimizers(solver, parameters, learning_rate, anchors=()):
         beside_rate = learning_rate * ADAMW_BESIDE_MUON
         if not matrices:
             return [_make(torch.optim.AdamW, rest, beside_rate)]
-        kept = [p for p in matrices if any(p is anchor for anchor in anchors)]
-        free = [p for p in matrices if not any(p is anchor for anchor in anchors)]
+        left_out = {id(anchor) for anchor in anchors}
+        kept = [p for p in matrices if id(p) in left_out]
+        free = [p for p in matrices if id(p) not in left_out]
         groups = [{"params": free}, {"params": kept, "weight_decay": 0.0}]
         muon = Muon(groups, lr=learning_rate)
         if not rest:

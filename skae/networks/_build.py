@@ -126,8 +126,11 @@ def centre(autoencoder, mean):
     if type(first) is nn.Linear and _has_zero_bias(first):
         first.bias.data -= (first.weight.double() @ mean).to(first.bias)
     link = LINKS.get(autoencoder.output_activation.function)
-    if link is not None and last is not None and _has_zero_bias(last):
-        # a bias for each column, or for each channel of an image
+    if link is None or last is None or not _has_zero_bias(last):
+        return
+    # a bias for each column, or for each channel of an image
+    is_image = not isinstance(last, (nn.Linear, TiedLinear))
+    if len(last.bias) == len(mean) or (is_image and len(mean) % len(last.bias) == 0):
         target = link(mean).reshape(len(last.bias), -1).mean(dim=1)
         last.bias.data += target.to(last.bias)
         if not isinstance(last, TiedLinear):

@@ -36,8 +36,8 @@ TARGETS = {1: 0.0915, 2: 0.0915, 3: 0.0828}
 HIDDEN = {1: (), 2: (), 3: (128, 64)}
 L1 = {1: 0.0, 2: 1e-9, 3: 0.0}
 N_EPOCHS = 50
-SHALLOW = {"max_iter": 3, "learning_rate_init": 0.05, "learning_rate": "cosine"}
-DEEP = {"max_iter": 2, "learning_rate_init": 0.05, "batch_size": 400}
+SHALLOW = {"max_iter": 3, "learning_rate_init": 0.07, "learning_rate": "cosine"}
+DEEP = {"max_iter": 2, "learning_rate_init": 0.05, "batch_size": 320}
 SKAE = {1: SHALLOW, 2: SHALLOW, 3: DEEP}
 
 
@@ -129,9 +129,7 @@ def mlp_regressor(row, X, clock):
 
 
 def skae(row, X, clock):
-    autoencoder = clone(RECIPES[row]["textbook"]).set_params(
-        early_stopping=False, **SKAE[row]
-    )
+    autoencoder = clone(RECIPES[row]["textbook"]).set_params(**SKAE[row])
     seconds = []
     for _ in range(3):
         start = time.perf_counter()

@@ -7,7 +7,7 @@ cross-entropy, measured by the squared error summed over the 784 pixels and aver
 over the 10000 test images. They report 3.00 (PCA 13.87), Martens (2010) 2.55 from a
 random start and 2.46 pretrained. Every line is one whole fit: one epoch from the PCA
 start and from a random one, some more, then many and smaller steps. From the PCA start
-the network is better at first, but soon knows more of the training images by heart.
+the network knows more of the training images by heart.
 """
 
 import argparse

@@ -19,8 +19,12 @@ from benchmarks._data import load_images, machine
 from skae import AutoencoderTransformer
 
 # start, rows a step, highest learning rate, epochs
-FITS = ["pca,1024,0.03,1", "random,1024,0.06,1", "random,1024,0.06,6"]
-FITS += ["random,256,0.03,24"]
+FITS = [
+    "pca,1024,0.03,1",
+    "random,1024,0.06,1",
+    "random,1024,0.06,6",
+    "random,256,0.03,24",
+]
 
 
 def hinton(init, batch_size, learning_rate_init, max_iter):

@@ -131,11 +131,9 @@ def _make_ready(module, dtype):
     functions = {}
     if type(module) is Autoencoder:
         folds = can_fold(module, FOLDING_DISTANCE[own])
-        if folds and not double:
-            module = copy.deepcopy(module).eval()
         if folds:
-            fold(module)
-        if folds or double:
+            module = fold(module if double else copy.deepcopy(module).eval())
+        if folds or double:  # the weights are a copy
             lay_out(module)
         functions = as_functions(module)
     return _Ready(module, own, device, *size, tensors, functions)

@@ -104,8 +104,7 @@ class StackedAutoencoder(BaseAutoencoder):
 
     init : {"pca", "random"}, default="pca"
         "random" is the plain textbook network with Glorot weights: nothing is added,
-        scaled or weighted. Its biases and its small last weights make the output
-        start at the columns' means.
+        scaled or weighted.
 
     whiten : bool, default=False
         Whether to scale the codes to unit variance.

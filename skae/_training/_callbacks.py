@@ -59,6 +59,7 @@ class BestWeights(Callback):
             state = net.module_.state_dict()
             if self.best_state_ is None:
                 self.best_state_ = copy.deepcopy(state)
+                return
             for name, value in state.items():  # not one more copy: weights may be large
                 self.best_state_[name].copy_(value)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from .._linear import column_moments, principal_axes
 from ..losses import ReconstructionLoss
@@ -19,11 +21,10 @@ from ..networks._build import is_linear
 from ..networks._side_by_side import can_stand_side_by_side, side_by_side
 from ._random import make_generators
 from ._rows import dense_chunks
-from ._select import CAUTION_OF_FEW, FACTORS, interpolate, lower_bound
+from ._select import CAUTION_OF_FEW, FACTORS, lower_bound
 from ._solvers import SCHEDULES, make_optimizers
 from ._start import pca_start
 from ._threads import count_weights, threads_for
-from ._train import copy_state
 
 N_FOLDS = 5
 FEWEST_ROWS = 20
@@ -75,7 +76,7 @@ def advise(module, criterion, rows, moments, plan, seed):
     folds = _Folds(module, criterion, rows, moments, generator)
     n_weights = N_FOLDS * count_weights(module)
     with threads_for(n_weights, plan.batch_size, training=True):
-        start, start_losses = copy_state(folds.networks), folds.losses()
+        start, start_losses = folds.weights.clone(), folds.losses()
         start_loss = folds.mean(start_losses)
         n_epochs, best, losses = _train(folds, plan, start_loss)
         factor, gain = 0.0, 0.0
@@ -94,13 +95,13 @@ def advise(module, criterion, rows, moments, plan, seed):
 
 def _train(folds, plan, start_loss):
     """Return the best epoch, the weights after it and the loss of every epoch."""
-    best_epoch, best, best_loss, losses = 0, copy_state(folds.networks), start_loss, []
+    best_epoch, best, best_loss, losses = 0, folds.weights.clone(), start_loss, []
     last_progress, last_loss = 0, start_loss
     for epoch in folds.epochs(plan):
         loss = folds.mean(folds.losses())
         losses.append(loss)
         if loss < best_loss:
-            best_epoch, best, best_loss = epoch, copy_state(folds.networks), loss
+            best_epoch, best, best_loss = epoch, folds.weights.clone(), loss
         if loss < last_loss - plan.tol * last_loss:
             last_progress, last_loss = epoch, loss
         elif epoch - last_progress >= plan.n_iter_no_change or not np.isfinite(loss):
@@ -116,7 +117,7 @@ def _how_much(folds, start, end, start_losses):
     caution = CAUTION + CAUTION_OF_FEW / np.sqrt(n_judges)
     choice = 0.0, 0.0, 0.0
     for factor in FACTORS:
-        folds.networks.load_state_dict(interpolate(start, end, factor))
+        folds.weights.copy_(start.lerp(end, factor))
         gains = start_losses - folds.losses()
         bound = lower_bound(gains, weight, caution)
         choice = max(choice, (bound, factor, folds.mean(gains)))
@@ -136,6 +137,7 @@ class _Folds:
         self.networks = side_by_side(module, N_FOLDS).to(rows.device)
         for fold in range(N_FOLDS):
             _start_from_pca(self.networks, fold, rows, fold_of != fold, moments)
+        self.weights = _in_one(self.networks)
 
     def losses(self):
         """Return the loss of every row, from the network that has not seen it."""
@@ -156,9 +158,9 @@ class _Folds:
         falling learning rate would make of them.
         """
         trained = copy.deepcopy(self.networks)
-        averages = [w for w in self.networks.parameters() if w.requires_grad]
-        weights = [w for w in trained.parameters() if w.requires_grad]
-        (optimizer,) = make_optimizers(plan.solver, weights, plan.learning_rate_init)
+        weights = nn.Parameter(_in_one(trained))
+        weights.grad = _gradients_in_one(trained)
+        (optimizer,) = make_optimizers(plan.solver, [weights], plan.learning_rate_init)
         schedule = SCHEDULES[plan.learning_rate] or (lambda progress: 1.0)
         n_batches = -(-self.kept.shape[1] // plan.batch_size)
         for epoch in range(plan.max_iter):
@@ -167,14 +169,13 @@ class _Folds:
             for step, places in enumerate(batches, start=epoch * n_batches):
                 factor = schedule(step / (plan.max_iter * n_batches))
                 optimizer.param_groups[0]["lr"] = plan.learning_rate_init * factor
-                optimizer.zero_grad()
+                weights.grad.zero_()
                 losses, weight = self._losses_at(trained, places)
                 losses = losses if weight is None else losses * weight
                 losses.mean(dim=1).sum().backward()
                 optimizer.step()
-                with torch.no_grad():
-                    share = (AVERAGED + 1) / (step + AVERAGED + 1)
-                    torch._foreach_lerp_(averages, weights, share)
+                share = (AVERAGED + 1) / (step + AVERAGED + 1)
+                self.weights.lerp_(weights.detach(), share)
             yield epoch + 1
 
     def _losses_at(self, networks, places):
@@ -183,6 +184,31 @@ class _Folds:
         output = networks.propagate(U)
         losses = self.criterion.per_row(output.flatten(0, 1), U.flatten(0, 1))
         return losses.view(places.shape), weight
+
+
+def _in_one(module):
+    """Return all that is trained in a module as one vector, which it uses from now on.
+
+    An elementwise solver's step is then a few operations, not a few for each layer.
+    """
+    weights = _trained(module)
+    vector = parameters_to_vector(weights).detach()
+    vector_to_parameters(vector, weights)
+    return vector
+
+
+def _gradients_in_one(module):
+    """Return a vector that all gradients of a module are added to from now on."""
+    weights = _trained(module)
+    vector = torch.zeros_like(parameters_to_vector(weights))
+    parts = vector.split([weight.numel() for weight in weights])
+    for weight, part in zip(weights, parts, strict=True):
+        weight.grad = part.view_as(weight)
+    return vector
+
+
+def _trained(module):
+    return [weight for weight in module.parameters() if weight.requires_grad]
 
 
 def _places(masks):

@@ -41,9 +41,18 @@ class _CrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, logits, X):
+        share = logits.sigmoid()
+        # -log(1 - share) = max(logit, 0) - log(larger), with fewer logarithms: each of
+        # a product of eight.
+        larger = (share - 0.5).abs_().add_(0.5)
+        for _ in range(3):
+            larger, other = larger.tensor_split(2, dim=1)
+            larger[:, : other.shape[1]].mul_(other)
+        losses = logits.relu().sum(dim=1) - larger.log().sum(dim=1)
+        losses -= torch.linalg.vecdot(logits, X)
         if ctx.needs_input_grad[0]:
-            ctx.save_for_backward(logits.sigmoid().sub_(X))
-        return -F.logsigmoid(-logits).sum(dim=1) - torch.linalg.vecdot(logits, X)
+            ctx.save_for_backward(share.sub_(X))
+        return losses
 
     @staticmethod
     @torch.autograd.function.once_differentiable

@@ -79,6 +79,19 @@ def test_cross_entropy_of_logits_survives_certainty():
     assert float(criterion(output, torch.ones_like(output))) == pytest.approx(800)
 
 
+@pytest.mark.parametrize("n_features", [1, 2, 9, 27, 784])
+def test_cross_entropy_of_logits_whatever_their_number_and_size(n_features):
+    """It agrees with torch's own in float32, from doubt to near certainty."""
+    generator = torch.Generator().manual_seed(0)
+    output = 10 * torch.randn(50, n_features, generator=generator)
+    X = torch.rand(50, n_features, generator=generator).round(decimals=1)
+    criterion = ReconstructionLoss(
+        "binary_cross_entropy", make_autoencoder(output_activation="sigmoid")
+    )
+    expected = F.binary_cross_entropy_with_logits(output.double(), X.double())
+    assert float(criterion(output, X)) == pytest.approx(float(expected), rel=1e-6)
+
+
 def test_output_activation_in_the_units_of_the_rows():
     """With scale_output=False the activation's result is the reconstruction."""
     output, U = make_rows()

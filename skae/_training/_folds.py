@@ -180,9 +180,10 @@ class _Folds:
 
     def _losses_at(self, networks, places):
         """Return losses and weights of the rows at one row of places per network."""
-        U, weight = self.rows[places]
-        output = networks.propagate(U)
-        losses = self.criterion.per_row(output.flatten(0, 1), U.flatten(0, 1))
+        U, weight = self.rows[places.flatten()]
+        output = networks.propagate(U.unflatten(0, places.shape))
+        losses = self.criterion.per_row(output.flatten(0, 1), U)
+        weight = None if weight is None else weight.view(places.shape)
         return losses.view(places.shape), weight
 
 

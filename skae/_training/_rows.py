@@ -89,7 +89,7 @@ class Rows(Dataset):
         indices = self.indices[positions]
         weight = None if self.weight is None else self.weight[indices]
         if self.prepared is not None:
-            return self.prepared[indices.to(self.device)], weight
+            return self.prepared.index_select(0, indices.to(self.device)), weight
         return self._standardised(indices.numpy()).to(self.device), weight
 
 

@@ -117,7 +117,8 @@ def main():
             f"{method}: median {per_cell.median():.3f}, "
             f"largest mean {per_cell.max():.4f}, "
             f"largest single {results[method].max():.4f}, "
-            f"seconds in all {seconds.sum():.0f}, longest {seconds.max():.1f}"
+            f"seconds in all {seconds.sum():.0f}, longest {seconds.max():.1f}, "
+            f"median under 1000 rows {seconds[results['rows'] < 1000].median():.2f}"
         )
     if arguments.output:
         results.to_csv(arguments.output, index=False)

@@ -7,9 +7,9 @@ code, and 784-128-64-32-64-128-784, on MNIST, to the published cross-entropy per
 of the 10000 test images. All start from random weights and train the same network. The
 loop, skorch and MLPRegressor train for up to 50 epochs with batches of 256 and Adam at
 1e-3: their seconds are those until the first epoch that reaches the target, without
-those of measuring it. skae's are those of a whole fit, the median of three, with the
-"auto" solver for few epochs, at a higher rate than "auto", which has more of them in
-mind.
+those of measuring it. skae's are those of a whole fit, the median of three seeds, and
+what it reached is the worst of the three; it has the "auto" solver for few epochs, at a
+higher rate than "auto", which has more of them in mind.
 MLPRegressor minimises the squared error, the only loss it has; its outputs are clipped.
 """
 
@@ -36,9 +36,11 @@ TARGETS = {1: 0.0915, 2: 0.0915, 3: 0.0828}
 HIDDEN = {1: (), 2: (), 3: (128, 64)}
 L1 = {1: 0.0, 2: 1e-9, 3: 0.0}
 N_EPOCHS = 50
-SHALLOW = {"max_iter": 3, "learning_rate_init": 0.07, "learning_rate": "cosine"}
-DEEP = {"max_iter": 2, "learning_rate_init": 0.05, "batch_size": 320}
-SKAE = {1: SHALLOW, 2: SHALLOW, 3: DEEP}
+SKAE = {
+    1: {"max_iter": 3, "learning_rate_init": 0.09, "learning_rate": "cosine"},
+    2: {"max_iter": 3, "learning_rate_init": 0.09, "learning_rate": "cosine"},
+    3: {"max_iter": 2, "learning_rate_init": 0.04},
+}
 
 
 def make_network(row):
@@ -129,14 +131,18 @@ def mlp_regressor(row, X, clock):
 
 
 def skae(row, X, clock):
-    autoencoder = clone(RECIPES[row]["textbook"]).set_params(**SKAE[row])
-    seconds = []
-    for _ in range(3):
+    textbook = clone(RECIPES[row]["textbook"])
+    autoencoder = textbook.set_params(**SKAE[row], batch_size=288)
+    seconds, values = [], []
+    for seed in range(3):
+        autoencoder.set_params(random_state=seed)
         start = time.perf_counter()
         autoencoder.fit(X)
         seconds.append(time.perf_counter() - start)
-    clock.reached(autoencoder.reconstruct)
-    clock.seconds, clock.epochs = statistics.median(seconds), autoencoder.n_iter_
+        clock.reached(autoencoder.reconstruct)
+        values.append(clock.value)
+    clock.seconds, clock.value = statistics.median(seconds), max(values)
+    clock.epochs = autoencoder.n_iter_
 
 
 METHODS = {

@@ -43,10 +43,11 @@ class _CrossEntropy(torch.autograd.Function):
     def forward(ctx, logits, X):
         share = logits.sigmoid()
         # -log(1 - share) = max(logit, 0) - log(larger), with fewer logarithms: each of
-        # a product of eight.
+        # a product of four.
         larger = (share - 0.5).abs_().add_(0.5)
-        for _ in range(3):
+        for _ in range(2):
             larger, other = larger.tensor_split(2, dim=1)
+            larger = larger.contiguous()
             larger[:, : other.shape[1]].mul_(other)
         losses = logits.relu().sum(dim=1) - larger.log().sum(dim=1)
         losses -= torch.linalg.vecdot(logits, X)

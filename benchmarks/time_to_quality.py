@@ -11,9 +11,13 @@ those of measuring it. skae's are those of a whole fit, the median of three seed
 what it reached is the worst of the three; it has the "auto" solver for few epochs, at a
 higher rate than "auto", which has more of them in mind.
 MLPRegressor minimises the squared error, the only loss it has; its outputs are clipped.
+Keras (on torch) and PyOD join in where they are installed; PyOD has only the squared
+error, too, and says nothing between epochs: its seconds are those of all 50.
 """
 
 import argparse
+import importlib.util
+import os
 import statistics
 import time
 import warnings
@@ -130,6 +134,55 @@ def mlp_regressor(row, X, clock):
             break
 
 
+def keras_autoencoder(row, X, clock):
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if clock.reached(predict):
+                self.model.stop_training = True
+
+    def predict(X):
+        return torch.from_numpy(model.predict(X, verbose=0)).sigmoid().numpy()
+
+    keras.utils.set_random_seed(0)
+    code = keras.layers.Dense(
+        32, "relu", activity_regularizer=keras.regularizers.L1(L1[row])
+    )
+    hidden = [keras.layers.Dense(width, "relu") for width in HIDDEN[row]]
+    mirrored = [keras.layers.Dense(width, "relu") for width in HIDDEN[row][::-1]]
+    model = keras.Sequential([*hidden, code, *mirrored, keras.layers.Dense(784)])
+    model.compile(
+        optimizer=keras.optimizers.Adam(1e-3),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+    )
+    model.fit(X, X, 256, N_EPOCHS, verbose=0, callbacks=[Watch()])
+
+
+def pyod_autoencoder(row, X, clock):
+    from pyod.models.auto_encoder import AutoEncoder
+
+    detector = AutoEncoder(
+        hidden_neuron_list=[*HIDDEN[row], 32],
+        batch_norm=False,
+        dropout_rate=0.0,
+        preprocessing=False,
+        batch_size=256,
+        epoch_num=N_EPOCHS,
+        optimizer_params={},
+        device="cpu",
+        verbose=0,
+    ).fit(X)
+
+    def predict(X):
+        with torch.inference_mode():
+            return detector.model(torch.from_numpy(X)).numpy()
+
+    clock.reached(predict)
+    clock.epochs = N_EPOCHS
+
+
 def skae(row, X, clock):
     textbook = clone(RECIPES[row]["textbook"])
     autoencoder = textbook.set_params(**SKAE[row], batch_size=288)
@@ -151,6 +204,8 @@ METHODS = {
     "skorch": skorch_defaults,
     "MLPRegressor": mlp_regressor,
 }
+PEERS = {"keras": keras_autoencoder, "pyod": pyod_autoencoder}
+METHODS |= {name: fit for name, fit in PEERS.items() if importlib.util.find_spec(name)}
 
 
 def main():

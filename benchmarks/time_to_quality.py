@@ -11,8 +11,8 @@ those of measuring it. skae's are those of a whole fit, the median of three seed
 what it reached is the worst of the three; it has the "auto" solver for few epochs, at a
 higher rate than "auto", which has more of them in mind.
 MLPRegressor minimises the squared error, the only loss it has; its outputs are clipped.
-Keras (on torch) and PyOD join in where they are installed; PyOD has only the squared
-error, too, and says nothing between epochs: its seconds are those of all 50.
+Keras (on torch) and PyOD do as the loop, where they are installed; PyOD has only the
+squared error, too, and says nothing between epochs: its seconds are those of all 50.
 """
 
 import argparse
@@ -40,11 +40,9 @@ TARGETS = {1: 0.0915, 2: 0.0915, 3: 0.0828}
 HIDDEN = {1: (), 2: (), 3: (128, 64)}
 L1 = {1: 0.0, 2: 1e-9, 3: 0.0}
 N_EPOCHS = 50
-SKAE = {
-    1: {"max_iter": 3, "learning_rate_init": 0.09, "learning_rate": "cosine"},
-    2: {"max_iter": 3, "learning_rate_init": 0.09, "learning_rate": "cosine"},
-    3: {"max_iter": 2, "learning_rate_init": 0.04},
-}
+SHALLOW = {"max_iter": 3, "learning_rate_init": 0.09, "learning_rate": "cosine"}
+DEEP = {"max_iter": 2, "learning_rate_init": 0.04}
+SKAE = {1: SHALLOW, 2: SHALLOW, 3: DEEP}
 
 
 def make_network(row):
@@ -184,8 +182,8 @@ def pyod_autoencoder(row, X, clock):
 
 
 def skae(row, X, clock):
-    textbook = clone(RECIPES[row]["textbook"])
-    autoencoder = textbook.set_params(**SKAE[row], batch_size=288)
+    autoencoder = clone(RECIPES[row]["textbook"])
+    autoencoder.set_params(**SKAE[row], batch_size=288)
     seconds, values = [], []
     for seed in range(3):
         autoencoder.set_params(random_state=seed)

@@ -94,8 +94,11 @@ def advise(module, criterion, rows, moments, plan, seed):
 
 
 def _train(folds, plan, start_loss):
-    """Return the best epoch, the weights after it and the loss of every epoch."""
-    best_epoch, best, best_loss, losses = 0, folds.weights.clone(), start_loss, []
+    """Return the best epoch, the weights after it and the loss of every epoch.
+
+    If none is better than the start, that is epoch 0, without weights.
+    """
+    best_epoch, best, best_loss, losses = 0, None, start_loss, []
     last_progress, last_loss = 0, start_loss
     for epoch in folds.epochs(plan):
         loss = folds.mean(folds.losses())
@@ -159,7 +162,8 @@ class _Folds:
         """
         trained = copy.deepcopy(self.networks)
         weights = nn.Parameter(_in_one(trained))
-        weights.grad = _gradients_in_one(trained)
+        weights.grad = torch.zeros_like(weights)
+        _add_gradients_to(weights.grad, trained)
         (optimizer,) = make_optimizers(plan.solver, [weights], plan.learning_rate_init)
         schedule = SCHEDULES[plan.learning_rate] or (lambda progress: 1.0)
         n_batches = -(-self.kept.shape[1] // plan.batch_size)
@@ -198,14 +202,12 @@ def _in_one(module):
     return vector
 
 
-def _gradients_in_one(module):
-    """Return a vector that all gradients of a module are added to from now on."""
+def _add_gradients_to(vector, module):
+    """Let a module add its gradients to the parts of a vector from now on."""
     weights = _trained(module)
-    vector = torch.zeros_like(parameters_to_vector(weights))
     parts = vector.split([weight.numel() for weight in weights])
     for weight, part in zip(weights, parts, strict=True):
         weight.grad = part.view_as(weight)
-    return vector
 
 
 def _trained(module):

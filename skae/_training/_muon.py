@@ -2,7 +2,7 @@
 
 import torch
 
-# Of 784-256-256-30 on MNIST and Fashion-MNIST it takes 3 to 5 % off the test error.
+# It lowers the test error of default networks on images.
 WEIGHT_DECAY = 0.05
 # Two odd polynomials one after the other, x -> x (a + b x^2 + c x^4 + d x^6), that
 # bring singular values between 0.01 and 1 as close to 1 as two of degree 5 and 7 can

@@ -24,6 +24,8 @@ from numbers import Integral
 
 from sklearn.base import BaseEstimator
 
+from . import networks
+
 DOWNSAMPLING = ("max_pool", "avg_pool", "stride")
 UPSAMPLING = ("nearest", "transposed")
 CODES = ("vector", "map")
@@ -75,15 +77,13 @@ class Dense(BaseEstimator):
         -------
         encoder, decoder : torch.nn.Module
         """
-        from .networks._mlp import mlp
-
         widths = [n_features, *self.hidden_layer_sizes, n_components]
         options = {
             "activation": self.activation,
             "dropout": self.dropout,
             "generator": generator,
         }
-        return mlp(widths, **options), mlp(widths[::-1], **options)
+        return networks.mlp(widths, **options), networks.mlp(widths[::-1], **options)
 
 
 class _Convolutional(BaseEstimator):
@@ -104,14 +104,14 @@ class _Convolutional(BaseEstimator):
         n_components : int or None
             With ``code="map"``, the number of cells of the last feature map.
         """
-        from .networks._conv import map_sizes
-
         self._check()
         _, *size = self._image_shape(n_features)
         if self.code == "vector":
             return None
         channels = _positive_ints("channels", self.channels)
-        return channels[-1] * math.prod(map_sizes(size, len(channels), self._step)[-1])
+        return channels[-1] * math.prod(
+            networks.map_sizes(size, len(channels), self._step)[-1]
+        )
 
     def build(self, n_features, n_components, generator):
         """Return the encoder and the decoder.
@@ -127,10 +127,8 @@ class _Convolutional(BaseEstimator):
         -------
         encoder, decoder : torch.nn.Module
         """
-        from .networks._conv import ConvNetwork
-
         self._check()
-        network = ConvNetwork(
+        network = networks.ConvNetwork(
             self._image_shape(n_features),
             _positive_ints("channels", self.channels),
             kernel_size=self._kernel_shape(),
@@ -410,8 +408,6 @@ class Custom(BaseEstimator):
 def _made(name, factory, n_in, n_out):
     from torch import nn
 
-    from .networks._layers import with_own_dropout
-
     if isinstance(factory, nn.Module) or not callable(factory):
         raise ValueError(
             f"{name}={factory!r} of Custom should be a class or a function that takes "
@@ -423,7 +419,7 @@ def _made(name, factory, n_in, n_out):
             f"{name}={factory!r} of Custom returned {type(module).__name__}; it should "
             "return a torch.nn.Module."
         )
-    return with_own_dropout(module)
+    return networks.with_own_dropout(module)
 
 
 def _positive_ints(name, values):

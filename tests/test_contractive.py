@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from skae import AutoencoderTransformer, ContractiveAutoencoder
-from skae.networks._contractive import (
+from skae.objectives._contractive import (
     EXACT_COMPONENTS,
     ContractiveNetwork,
     JacobianNorm,

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
-from skae.networks._corruption import make_corruption
+from skae.objectives._denoising import make_corruption
 from skae.networks._noise import fixed_noise
 from skae.testing import autoencoder_checks
 

@@ -7,7 +7,8 @@ from scipy import sparse
 from skorch.callbacks import Callback
 
 from skae import AutoencoderTransformer
-from skae._training._rows import Rows, as_tensor
+from skae.engine._rows import Rows
+from skae.inference._tensors import as_tensor
 
 from .tables import best_linear_error, make_binary, make_curve, mean_squared_error
 
@@ -181,7 +182,7 @@ def test_sample_weight_may_be_a_list_or_a_tensor():
 def test_sparse_rows_stay_sparse(monkeypatch):
     """A sparse table too large for a dense copy is never dense as a whole."""
     X = sparse.random_array((12000, 100), density=0.01, rng=0, format="csr")
-    monkeypatch.setattr("skae._training._rows.STANDARDISED_COPY_LIMIT", 2**20)
+    monkeypatch.setattr("skae.engine._rows.STANDARDISED_COPY_LIMIT", 2**20)
     dense, sizes = type(X).toarray, []
 
     def watched(self, *args, **kwargs):
@@ -280,7 +281,7 @@ def test_large_tables_are_standardised_a_batch_at_a_time(monkeypatch):
     options = {"mean": X.mean(axis=0), "inverse_scale": 1 / X.std(axis=0)}
     options |= {"dtype": torch.float64, "device": "cpu"}
     at_once = Rows(X, **options)
-    monkeypatch.setattr("skae._training._rows.STANDARDISED_COPY_LIMIT", 100)
+    monkeypatch.setattr("skae.engine._rows.STANDARDISED_COPY_LIMIT", 100)
     by_batch = Rows(sparse.csr_array(X), **options).subset(np.arange(10, 40))
     assert by_batch.prepared is None
     positions = torch.tensor([0, 7, 3])

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from skae.losses import ReconstructionLoss, weight_penalty
+from skae.objectives._criterion import weight_penalty
+from skae.objectives._reconstruction import ReconstructionLoss
 from skae.networks._autoencoder import Autoencoder
 
 REFERENCES = {

@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.datasets import load_digits
 
 from skae import MarginalizedDenoisingAutoencoder
-from skae._marginalized import marginalized_layer
+from skae.estimators._marginalized import marginalized_layer
 
 
 def make_columns(n_samples=400, seed=0):
@@ -125,7 +125,7 @@ def test_blocks_do_not_matter(monkeypatch):
     """Many small blocks of rows give what one gives."""
     X = make_columns()
     expected = MarginalizedDenoisingAutoencoder().fit_transform(X)
-    monkeypatch.setattr("skae._training._rows.CHUNK_CELLS", 60)
+    monkeypatch.setattr("skae.data._table.BLOCK_CELLS", 60)
     found = MarginalizedDenoisingAutoencoder().fit_transform(X)
     np.testing.assert_allclose(found, expected, atol=1e-9)
 

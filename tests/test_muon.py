@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from skae._training._muon import (
+from skae.engine._muon import (
     Muon,
     _by_gram_matrix,
     _by_products,
     orthogonalised,
 )
-from skae._training._solvers import make_optimizers
+from skae.engine._solvers import make_optimizers
 
 
 def make_kernel(seed=0):

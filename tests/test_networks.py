@@ -137,7 +137,7 @@ def test_dense_drops_hidden_units_only():
 
 def make_start(n_features=6, n_components=2, *, tied=False):
     """Return any linear autoencoder, with a constant column."""
-    from skae._training._start import Start
+    from skae.engine._start import Start
 
     axes_in = randn(n_components, n_features, seed=5)
     scale = torch.linspace(0.5, 3, n_features, dtype=torch.float64)

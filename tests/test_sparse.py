@@ -9,8 +9,9 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 
 from skae import AutoencoderTransformer, SparseAutoencoder
-from skae.losses import ReconstructionLoss, SparseLoss, kl_penalty
-from skae.networks._sparse import TopK
+from skae.objectives._reconstruction import ReconstructionLoss
+from skae.objectives._sparse import SparseLoss, kl_penalty
+from skae.objectives._sparse import TopK
 from skae.testing import autoencoder_checks
 
 CHECKED = {
@@ -128,7 +129,7 @@ def test_dead_units_are_woken(digits, monkeypatch):
     model.set_params(max_iter=40)
     woken = model.fit(X)
     n_woken, error = len(woken.dead_units_), woken.reconstruction_error_
-    monkeypatch.setattr("skae.networks._sparse.PATIENCE", 10**9)
+    monkeypatch.setattr("skae.objectives._sparse.PATIENCE", 10**9)
     left = clone(model).fit(X)
     assert n_woken < 0.8 * len(left.dead_units_)
     assert error < 1.02 * left.reconstruction_error_

@@ -23,7 +23,7 @@ from skae import (
     _heads,
 )
 from skae._heads import make_folds
-from skae._supervised import is_labelled
+from skae.estimators._classifier import is_labelled
 
 SMALL = AutoencoderTransformer(8, hidden_layer_sizes=(8,), max_iter=2)
 FOLDS = {"max_iter": 3, "alpha": 0.1, "consistency_weight": 0}

@@ -12,9 +12,9 @@ from sklearn.decomposition import PCA
 from torch.distributions import Normal, kl_divergence
 
 from skae import VariationalAutoencoder
-from skae._evidence import standard_draws
+from skae.inference._bounds import standard_draws
 from skae.architectures import Conv2d
-from skae.losses import gaussian_kl
+from skae.objectives._variational import gaussian_kl
 from skae.metrics import reconstruction_r2
 
 LINEAR = {"hidden_layer_sizes": (), "random_state": 0}

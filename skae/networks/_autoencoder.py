@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ._layers import Activation
+from ._network import Network
 
 
 class Anchored(nn.Module):
@@ -31,11 +32,11 @@ class _Clamp(torch.autograd.Function):
         return gradient, None, None
 
 
-class Autoencoder(nn.Module):
+class Autoencoder(Network):
     """An encoder and a decoder with all that lies between them and the user's units.
 
-    Training sees `propagate`: standardised columns in, the decoder's output before the
-    output activation out. `encode`, `decode` and `forward` work in the units of X.
+    `propagate` takes standardised columns and returns the decoder's output before the
+    output activation. `encode`, `decode` and `forward` work in the units of X.
 
     Parameters
     ----------

@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from ._autoencoder import Anchored, Autoencoder
+from ._autoencoder import Anchored
 from ._conv import ToImage, Upsample
-from ._layers import Dropout, Gain, TiedLinear, is_plain_sequence
+from ._layers import Copy, Dropout, Gain, TiedLinear, is_plain_sequence
 from ._mlp import tie
 
 WEIGHTED = (
@@ -29,9 +29,7 @@ LINKS = {
 }
 
 
-def plain_autoencoder(
-    encoder, decoder, *, tied_weights=False, network=Autoencoder, **options
-):
+def plain_autoencoder(encoder, decoder, network, *, tied_weights=False, **options):
     """Return the network as it stands: nothing added, scaled or weighted."""
     if tied_weights:
         decoder = tie(encoder, decoder)
@@ -39,7 +37,7 @@ def plain_autoencoder(
 
 
 def anchored_autoencoder(
-    encoder, decoder, start, *, tied_weights=False, network=Autoencoder, **options
+    encoder, decoder, network, start, *, tied_weights=False, **options
 ):
     """Return a network that starts as a linear autoencoder.
 
@@ -48,18 +46,18 @@ def anchored_autoencoder(
     encoder, decoder : nn.Module
         The corrections; their last layers are set to zero.
 
+    network : callable
+        `Autoencoder`, or what takes the same.
+
     start : Start
         The linear autoencoder. With tied weights its `axes_out` must be the transpose
         of its `axes_in`.
-
-    network : type
-        `Autoencoder` or a subclass.
     """
     dtype = _dtype(encoder)
     into = _linear_map(start.axes_in, start.code_offset, dtype)
     if tied_weights:
-        out = TiedLinear(into).to(dtype)
-        decoder = tie(encoder, decoder).to(dtype)
+        out = TiedLinear(into)
+        decoder = tie(encoder, decoder)
     else:
         out = _linear_map(start.axes_out, start.offset, dtype)
     return network(
@@ -141,6 +139,15 @@ def _has_zero_bias(layer):
     return layer.bias is not None and not layer.bias.any()
 
 
+def protected(network):
+    """Return a network that leaves its input as it is, whatever its layers do."""
+    first = network[0] if is_plain_sequence(network) and len(network) else network
+    if type(first) in (*WEIGHTED, ToImage):
+        return network
+    parts = network if is_plain_sequence(network) else [network]
+    return nn.Sequential(Copy(), *parts)
+
+
 def check_shapes(encoder, decoder, n_features, n_components):
     """Raise a ValueError if the networks do not take and return rows as they should."""
     for name, network, n_inputs, n_outputs in (
@@ -167,7 +174,7 @@ def _dtype(network):
     return next((part.dtype for part in network.parameters()), torch.float32)
 
 
-def leave_saddle(autoencoder, generator, size=0.1):
+def perturb(autoencoder, generator, size=0.1):
     """Move tied corrections a little off zero.
 
     There, the gradient of the shared weights is a sum of errors times codes, which PCA
@@ -185,12 +192,42 @@ def leave_saddle(autoencoder, generator, size=0.1):
 
 
 def is_linear(autoencoder):
-    """Whether encoder and decoder are linear maps with nothing between or after."""
-    linear_maps = (nn.Linear, TiedLinear)
-    ends = (autoencoder.encoder, autoencoder.decoder)
+    """Whether encoder and decoder can be nothing but linear maps."""
+    linear = isinstance(autoencoder.encoder, (nn.Linear, TiedLinear))
+    return linear and acts_linearly(autoencoder)
+
+
+def acts_linearly(autoencoder):
+    """Whether encoder and decoder are linear maps now, with corrections of zero."""
     activations = (autoencoder.code_activation, autoencoder.output_activation)
     return (
-        all(isinstance(end, linear_maps) for end in ends)
+        all(map(_is_linear_map, (autoencoder.encoder, autoencoder.decoder)))
         and all(activation.function == "identity" for activation in activations)
         and autoencoder.limits is None
     )
+
+
+def linear_part(module):
+    """Return the linear layer that a decoder is or corrects, or None."""
+    if isinstance(module, Anchored):
+        return linear_part(module.linear)
+    if is_plain_sequence(module) and len(module) == 1:
+        return linear_part(module[0])
+    return module if isinstance(module, (nn.Linear, TiedLinear)) else None
+
+
+def _is_linear_map(module):
+    """Whether a module is its `linear_part`, with a correction of zero if any."""
+    if not isinstance(module, Anchored):
+        return linear_part(module) is not None
+    last = last_layer(module.network)
+    if last is None and isinstance(module.network, Gain):
+        return not module.network.gain.any()
+    if isinstance(last, TiedLinear):  # zero with the encoder's last layer
+        first = module.network[0]
+        return isinstance(first, TiedLinear) and not first.weight.any()
+    return last is not None and not (last.weight.any() or _has_bias(last))
+
+
+def _has_bias(layer):
+    return layer.bias is not None and bool(layer.bias.any())

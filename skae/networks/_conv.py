@@ -98,8 +98,8 @@ class ConvNetwork:
         """Return the encoder: to the last feature map, or on to `n_components`."""
         layers = [ToImage(self.shape)]
         n_in = self.shape[0]
-        for n_out, size in zip(self.channels, self.sizes[:-1], strict=True):
-            layers += [*self._down(n_in, n_out, size), Activation(self.activation)]
+        for n_out in self.channels:
+            layers += [*self._down(n_in, n_out), Activation(self.activation)]
             n_in = n_out
         if n_components is None:
             return nn.Sequential(*layers[:-1], nn.Flatten())
@@ -122,21 +122,21 @@ class ConvNetwork:
         ):
             layers += self._up(n_in, n_out, small, large)
             n_in = n_out
-        layers += [self._convolution(n_in, self.shape[0], sizes[-1]), nn.Flatten()]
+        layers += [self._convolution(n_in, self.shape[0]), nn.Flatten()]
         return nn.Sequential(*layers)
 
-    def _down(self, n_in, n_out, size):
+    def _down(self, n_in, n_out):
         if self.downsampling == "stride":
-            return [self._convolution(n_in, n_out, size, stride=self.step)]
+            return [self._convolution(n_in, n_out, stride=self.step)]
         pool = nn.MaxPool2d if self.downsampling == "max_pool" else nn.AvgPool2d
-        layer = self._convolution(n_in, n_out, size)
+        layer = self._convolution(n_in, n_out)
         return [layer, pool(self.step, ceil_mode=True)]
 
     def _up(self, n_in, n_out, small, large):
         activation = Activation(self.activation)
         if self.upsampling == "nearest":
             # The same as after upsampling, on a quarter of the cells.
-            layer = self._convolution(n_in, n_out, small)
+            layer = self._convolution(n_in, n_out)
             return [layer, activation, Upsample(large)]
         shortfall = tuple(
             n - (step * (m - 1) + 1)
@@ -145,22 +145,26 @@ class ConvNetwork:
         layer = self._convolution(
             n_in,
             n_out,
-            small,
             kind=nn.ConvTranspose2d,
             stride=self.step,
             output_padding=shortfall,
         )
         return [layer, activation]
 
-    def _convolution(self, n_in, n_out, size, *, kind=nn.Conv2d, **options):
+    def _convolution(self, n_in, n_out, *, kind=nn.Conv2d, **options):
         """Return a layer with Glorot-uniform weights and zero biases."""
         padding = tuple(k // 2 for k in self.kernel_size)
         layer = nn.utils.skip_init(
-            kind, n_in, n_out, self.kernel_size, padding=padding, **options
+            kind,
+            n_in,
+            n_out,
+            self.kernel_size,
+            padding=padding,
+            dtype=torch.float32,
+            **options,
         )
         nn.init.xavier_uniform_(layer.weight, generator=self.generator)
         nn.init.zeros_(layer.bias)
-        layer.n_positions = math.prod(size) // math.prod(options.get("stride", (1,)))
         return layer.to(memory_format=CHANNELS_LAST)
 
 

@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ._network import RandomPart
+
 
 class Activation(nn.Module):
     """An elementwise function, by its name in torch.nn.functional or a callable."""
@@ -25,7 +27,7 @@ class Activation(nn.Module):
         return str(self.function)
 
 
-class Dropout(nn.Module):
+class Dropout(RandomPart):
     """Sets a share `p` of the units to zero while training, as torch.nn.Dropout.
 
     The masks come from `generator`, which the training loop sets; torch.nn.Dropout
@@ -35,7 +37,6 @@ class Dropout(nn.Module):
     def __init__(self, p):
         super().__init__()
         self.p = p
-        self.generator = None
 
     def forward(self, X):
         if not self.training or self.p == 0:
@@ -53,7 +54,7 @@ class TiedLinear(nn.Module):
     def __init__(self, linear):
         super().__init__()
         self._linear = (linear,)  # in a tuple: not registered a second time
-        self.bias = nn.Parameter(torch.zeros(linear.in_features))
+        self.bias = nn.Parameter(linear.weight.new_zeros(linear.in_features))
 
     @property
     def weight(self):
@@ -76,6 +77,13 @@ class Gain(nn.Module):
         return self.network(X) * self.gain
 
 
+class Copy(nn.Module):
+    """Copies its input, for layers behind it that write in place."""
+
+    def forward(self, X):
+        return X.clone()
+
+
 def is_plain_sequence(module):
     """Whether a module runs its parts one after the other and does nothing else."""
     if not isinstance(module, nn.Sequential):
@@ -94,7 +102,9 @@ def with_own_dropout(module):
 
 def linear(in_features, out_features, generator):
     """Return a torch.nn.Linear with Glorot-uniform weights and zero biases."""
-    layer = nn.utils.skip_init(nn.Linear, in_features, out_features)
+    layer = nn.utils.skip_init(
+        nn.Linear, in_features, out_features, dtype=torch.float32
+    )
     nn.init.xavier_uniform_(layer.weight, generator=generator)
     nn.init.zeros_(layer.bias)
     return layer

@@ -5,6 +5,7 @@ from torch import nn
 
 from ._autoencoder import Autoencoder
 from ._layers import Activation
+from ._network import measure_work
 
 
 class Concatenated(nn.Module):
@@ -43,13 +44,15 @@ def marginalized_autoencoder(layers, decoder, *, mean, scale, concatenate):
     else:
         chain = [layer for part in parts for layer in part]
         encoder, activation = nn.Sequential(*chain[:-1]), "tanh"
-    return Autoencoder(
+    autoencoder = Autoencoder(
         encoder,
         _linear(*decoder),
         code_activation=activation,
         mean=torch.as_tensor(mean),
         scale=torch.as_tensor(scale),
-    ).eval()
+    )
+    measure_work(autoencoder, torch.zeros(2, len(mean), dtype=torch.float64))
+    return autoencoder.eval()
 
 
 def _linear(weight, bias):

@@ -3,10 +3,11 @@
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+
+from ._network import RandomPart
 
 
-class NoisePart(nn.Module):
+class NoisePart(RandomPart):
     """Draws from `generator` while training, and from nothing once it is trained.
 
     Inside `fixed_noise` it draws in evaluation mode too, the same numbers every time:
@@ -16,7 +17,6 @@ class NoisePart(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.generator = None
         self._is_judged = False
         self._judging_generator = None
 

@@ -1,4 +1,4 @@
-"""Several copies of a network as one: each layer is one batched product."""
+"""Several networks of one shape as one: each layer is one batched product."""
 
 import copy
 
@@ -12,20 +12,21 @@ UNCHANGED = (Autoencoder, Anchored, nn.Sequential, nn.Identity)
 
 
 class Linears(nn.Module):
-    """Copies of a linear layer, from (n_copies, n_rows, n_in) to (..., n_out)."""
+    """Linear layers of one shape, from (n_layers, n_rows, n_in) to (..., n_out)."""
 
-    def __init__(self, layer, n_copies):
+    def __init__(self, layers):
         super().__init__()
-        self.weight = _repeat(layer.weight.T, n_copies)  # as batched products like it
-        self.bias = _repeat(layer.bias, n_copies)
+        # as batched products like it
+        self.weight = _stacked([layer.weight.T for layer in layers])
+        self.bias = _stacked([layer.bias[None] for layer in layers])
 
     def forward(self, X):
         return torch.baddbmm(self.bias, X, self.weight)
 
 
-def _repeat(weight, n_copies):
-    copies = weight.detach().repeat(n_copies, 1, 1)
-    return nn.Parameter(copies, requires_grad=weight.requires_grad)
+def _stacked(weights):
+    trained = weights[0].requires_grad
+    return nn.Parameter(torch.stack(weights).detach(), requires_grad=trained)
 
 
 def can_stand_side_by_side(module):
@@ -41,11 +42,19 @@ def _is_known(part):
     return type(part) in UNCHANGED
 
 
-def side_by_side(module, n_copies):
-    """Return a copy of a module with `n_copies` of each of its linear layers."""
-    if type(module) is nn.Linear:
-        return Linears(module, n_copies)
-    copies = copy.deepcopy(module)
-    for name, part in module.named_children():
-        setattr(copies, name, side_by_side(part, n_copies))
-    return copies
+def side_by_side(modules):
+    """Return modules of one structure as one, for (n_modules, n_rows, ...) at a time.
+
+    Buffers get a dimension for the modules and one for the rows before their last.
+    """
+    first = modules[0]
+    if type(first) is nn.Linear:
+        return Linears(modules)
+    together = copy.deepcopy(first)
+    for name in dict(first.named_buffers(recurse=False)):
+        buffers = [module.get_buffer(name) for module in modules]
+        together.register_buffer(name, torch.stack(buffers, dim=-2).unsqueeze(-2))
+    for name, _ in first.named_children():
+        parts = [getattr(module, name) for module in modules]
+        setattr(together, name, side_by_side(parts))
+    return together

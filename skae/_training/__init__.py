@@ -1,1 +1,0 @@
-"""The engine: values come in, a trained skorch net goes out. It knows no estimator."""

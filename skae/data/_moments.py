@@ -1,0 +1,122 @@
+"""Column moments: sums over blocks of rows, which can be merged."""
+
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+
+# Rows, and their share of all, at one end of a column that make this end a limit.
+LIMIT_ROWS = 10
+LIMIT_SHARE = 0.02
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean, standard deviation and range of each column.
+
+    `scale` is 0 where it is constant.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
+    n_rows: int
+    total_weight: float
+
+    @property
+    def inverse_scale(self):
+        """1 / scale, and 0 for constant columns: they standardise to 0."""
+        return reciprocal(self.scale)
+
+    def merged(self, other):
+        """Return the moments of both tables' rows together (Chan et al., 1983)."""
+        total = self.total_weight + other.total_weight
+        share = other.total_weight / total
+        lowest = np.minimum(self.lowest, other.lowest)
+        highest = np.maximum(self.highest, other.highest)
+        gap = other.mean - self.mean
+        # In units that keep the square of 1e200 finite.
+        unit = np.maximum(np.maximum(self.scale, other.scale), np.abs(gap))
+        inverse = reciprocal(unit)
+        variance = (1 - share) * (self.scale * inverse) ** 2
+        variance += share * (other.scale * inverse) ** 2
+        variance += share * (1 - share) * (gap * inverse) ** 2
+        return Moments(
+            mean=np.clip(self.mean + share * gap, lowest, highest),
+            scale=unit * np.sqrt(variance),
+            lowest=lowest,
+            highest=highest,
+            n_rows=self.n_rows + other.n_rows,
+            total_weight=total,
+        )
+
+
+def column_moments(table):
+    """Return the weighted `Moments` of a table's columns."""
+    with np.errstate(over="ignore", invalid="ignore"):  # `check_finite` says so
+        blocks = (_block_moments(X, weight) for X, weight in table.chunks())
+        moments = reduce(Moments.merged, blocks)
+    return replace(moments, scale=_zero_where_constant(moments.scale, moments.mean))
+
+
+def check_finite(moments):
+    """Raise a ValueError that names a column whose variance overflows."""
+    with np.errstate(over="ignore"):
+        bad = np.flatnonzero(~np.isfinite(moments.scale**2 * moments.n_rows))
+    if len(bad):
+        raise ValueError(
+            f"Column {bad[0]} has a standard deviation of {moments.scale[bad[0]]:g}: "
+            "its squares overflow float64. Scale X, for instance with StandardScaler."
+        )
+
+
+def reciprocal(scale):
+    """Return 1 / scale, and 0 where it is 0."""
+    return np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+
+
+def attained_limits(table):
+    """Return the limits that columns keep to, shape (2, n_columns).
+
+    The lowest (highest) value of a column is taken for a limit where enough rows share
+    it: the zero of a count, the black and the white of a pixel. Elsewhere there is
+    none, which the largest float stands for.
+    """
+    moments = table.moments
+    ends = np.stack([moments.lowest, moments.highest])
+    at_end = 0.0
+    for X, weight in table.chunks():
+        weight = np.ones(len(X)) if weight is None else weight
+        at_end = at_end + np.stack([weight @ (end == X) for end in ends])
+    mean_weight = moments.total_weight / moments.n_rows
+    enough = max(LIMIT_ROWS * mean_weight, LIMIT_SHARE * moments.total_weight)
+    largest = np.finfo(np.float64).max
+    return np.where(at_end >= enough, ends, [[-largest], [largest]])
+
+
+def _block_moments(X, weight):
+    """Return the moments of one block, with its rounding errors corrected."""
+    total = float(len(X) if weight is None else weight.sum())
+    lowest, highest = X.min(axis=0), X.max(axis=0)
+    mean = np.clip(_sum_of_rows(X, weight) / total, lowest, highest)
+    unit = np.asarray(highest, dtype=np.float64) - lowest
+    unit[unit == 0] = 1.0
+    deviation = X - mean
+    deviation /= unit
+    shift = _sum_of_rows(deviation, weight) / total
+    squares = _sum_of_rows(np.square(deviation, out=deviation), weight) / total
+    scale = unit * np.sqrt(np.maximum(squares - shift**2, 0.0))
+    return Moments(mean, scale, lowest, highest, len(X), total)
+
+
+def _sum_of_rows(X, weight):
+    if weight is None:
+        return X.sum(axis=0, dtype=np.float64)
+    return weight @ np.asarray(X, dtype=np.float64)
+
+
+def _zero_where_constant(scale, mean):
+    """A spread that rounding alone explains is no spread."""
+    rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
+    return np.where(scale <= rounding, 0.0, scale)

@@ -1,0 +1,129 @@
+"""Rows and their weights as one thing, read in blocks."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from ._axes import principal_axes
+from ._moments import attained_limits, column_moments
+
+BLOCK_CELLS = 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Some rows of a table, and their weights.
+
+    This is the only way in which rows are read. They are read in blocks, so that a
+    sparse or memory-mapped table is never dense as a whole; what is computed of them
+    are sums over blocks, which can be merged.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_samples, n_features)
+
+    sample_weight : ndarray of shape (n_samples,) or None
+        Positive.
+
+    group : ndarray of shape (n_samples,) or None
+        Rows with the same label belong together.
+
+    rows : ndarray of int or None
+        Which rows of X these are; None for all.
+    """
+
+    X: object
+    sample_weight: np.ndarray | None = None
+    group: np.ndarray | None = None
+    rows: np.ndarray | None = None
+
+    @property
+    def n_rows(self):
+        return self.X.shape[0] if self.rows is None else len(self.rows)
+
+    @property
+    def n_columns(self):
+        return self.X.shape[1]
+
+    @property
+    def shape(self):
+        return self.n_rows, self.n_columns
+
+    @property
+    def dtype(self):
+        return self.X.dtype
+
+    def __len__(self):
+        return self.n_rows
+
+    @property
+    def weight(self):
+        """The weights of these rows, (n_rows,), or None."""
+        return self._of_rows(self.sample_weight)
+
+    @property
+    def groups(self):
+        """The groups of these rows, (n_rows,), or None."""
+        return self._of_rows(self.group)
+
+    def _of_rows(self, values):
+        if values is None or self.rows is None:
+            return values
+        return values[self.rows]
+
+    def take(self, positions):
+        """Return the table of the rows at some positions, without copying them."""
+        rows = np.arange(self.n_rows) if self.rows is None else self.rows
+        return replace(self, rows=rows[positions])
+
+    def spread(self, n_rows):
+        """Return the table of at most `n_rows` evenly spaced rows."""
+        if n_rows >= self.n_rows:
+            return self
+        return self.take(np.linspace(0, self.n_rows - 1, n_rows).astype(int))
+
+    def block(self, positions):
+        """Return the rows at some positions, a slice or indices, as a dense array."""
+        rows = positions if self.rows is None else self.rows[positions]
+        block = self.X[rows]
+        return block.toarray() if sparse.issparse(block) else np.asarray(block)
+
+    def blocks(self, n_rows=None):
+        """Yield dense blocks of `n_rows` rows, or of about BLOCK_CELLS cells."""
+        n_rows = n_rows or max(1, BLOCK_CELLS // max(1, self.n_columns))
+        for start in range(0, self.n_rows, n_rows):
+            yield self.block(slice(start, min(start + n_rows, self.n_rows)))
+
+    def chunks(self, n_rows=None):
+        """Yield `blocks` with the weights of their rows, or None."""
+        start, weight = 0, self.weight
+        for block in self.blocks(n_rows):
+            stop = start + len(block)
+            yield block, None if weight is None else weight[start:stop]
+            start = stop
+
+    def average(self, values):
+        """Return the weighted mean of one value per row."""
+        return float(np.average(values, weights=self.weight))
+
+    @cached_property
+    def moments(self):
+        """The `Moments` of the columns."""
+        return column_moments(self)
+
+    @cached_property
+    def limits(self):
+        """The limits that columns keep to, (2, n_columns); see `attained_limits`."""
+        return attained_limits(self)
+
+    @cached_property
+    def _axes(self):
+        return {}
+
+    def axes(self, n_components):
+        """Return the leading `PrincipalAxes`."""
+        if n_components not in self._axes:
+            self._axes[n_components] = principal_axes(self, n_components)
+        return self._axes[n_components]

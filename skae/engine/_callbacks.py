@@ -1,0 +1,146 @@
+"""skorch callbacks of the package's own: best weights and the progress bar."""
+
+import copy
+import math
+
+from skorch.callbacks import Callback
+
+from ._net import StopTraining
+
+
+class BestWeights(Callback):
+    """Keeps the best weights seen and stops when they have not improved for long.
+
+    Parameters
+    ----------
+    monitor : str
+        The column of the history to minimise.
+
+    plan : Plan
+        Its `tol` and `n_iter_no_change` say when to stop. What a falling learning rate
+        gains it gains late: with one, epochs without progress count from the middle of
+        the schedule.
+
+    start_loss : float or None
+        The loss of the weights at the start, if they are a candidate too.
+
+    start_state : dict or None
+        These weights, to come back to if no loss is finite.
+    """
+
+    def __init__(self, monitor, plan, *, start_loss=None, start_state=None):
+        self.monitor = monitor
+        self.plan = plan
+        self.start_loss = start_loss
+        self.start_state = start_state
+        falls = plan.learning_rate != "constant"
+        self.first_epoch = plan.max_iter // 2 if falls else 0
+
+    def on_train_begin(self, net, **kwargs):
+        self.best_loss_ = math.inf if self.start_loss is None else self.start_loss
+        self.best_epoch_ = 0
+        self.best_state_ = None
+        self._progress = (0, self.best_loss_)  # epoch, loss
+
+    def on_epoch_end(self, net, **kwargs):
+        loss, epoch = net.history[-1, self.monitor], len(net.history)
+        if not math.isfinite(loss):
+            raise StopTraining
+        if epoch <= net.criterion_.n_warm_up:
+            return
+        if loss < self.best_loss_:
+            self._keep(net, loss, epoch)
+        last_epoch, last_loss = self._progress
+        if loss < last_loss - self.plan.tol * abs(last_loss) or math.isinf(last_loss):
+            self._progress = (epoch, loss)
+            return
+        waited_since = max(last_epoch, self.first_epoch, net.criterion_.n_warm_up)
+        if epoch - waited_since >= self.plan.n_iter_no_change:
+            raise StopTraining
+
+    def _keep(self, net, loss, epoch):
+        self.best_loss_, self.best_epoch_ = loss, epoch
+        state = net.network_.state_dict()
+        if self.best_state_ is None:
+            self.best_state_ = copy.deepcopy(state)
+            return
+        for name, value in state.items():  # not one more copy: weights may be large
+            self.best_state_[name].copy_(value)
+
+    def restore(self, net):
+        """Give the network the best weights.
+
+        Raises
+        ------
+        ValueError
+            If no loss was finite and there is no start to come back to.
+        """
+        state = self.best_state_ or self.start_state
+        if state is None:
+            raise ValueError(
+                f"The loss is not finite after {len(net.history)} epochs of training "
+                f"with solver={self.plan.solver!r}. Lower learning_rate_init (now "
+                f"{self.plan.learning_rate_init:g}), scale the columns of X, or use "
+                "init='pca'."
+            )
+        net.network_.load_state_dict(state)
+        self.best_state_ = self.start_state = None
+
+
+class KnownLosses(Callback):
+    """Records losses on held-out rows that others have measured, epoch by epoch."""
+
+    def __init__(self, losses):
+        self.losses = losses
+
+    def on_epoch_end(self, net, **kwargs):
+        net.record_loss("valid_loss", self.losses[len(net.history) - 1])
+
+
+class CleanLoss(Callback):
+    """Records the loss on the held-out rows as they are, without the noise."""
+
+    def __init__(self, measure):
+        self.measure = measure
+
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("clean_valid_loss", self.measure(net))
+
+
+class Progress(Callback):
+    """A bar that advances by epochs and shows the losses, on standard error."""
+
+    def __init__(self, description, epochs):
+        self.description = description
+        self.epochs = epochs
+
+    def on_train_begin(self, net, **kwargs):
+        from tqdm import tqdm
+
+        self.bar_ = tqdm(total=self.epochs, desc=self.description, unit="epoch")
+
+    def on_epoch_end(self, net, **kwargs):
+        row = net.history[-1]
+        names = {"train_loss": "loss", "valid_loss": "validation_loss"}
+        shown = {new: f"{row[old]:.4g}" for old, new in names.items() if old in row}
+        self.bar_.set_postfix(shown, refresh=False)
+        self.bar_.update()
+
+    def on_train_end(self, net, **kwargs):
+        self.bar_.close()
+
+
+class EpochHook(Callback):
+    """Calls functions before and after every epoch; a true answer stops training."""
+
+    def __init__(self, before=None, after=None):
+        self.before = before
+        self.after = after
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.before is not None:
+            self.before(net)
+
+    def on_epoch_end(self, net, **kwargs):
+        if self.after is not None and self.after(net):
+            raise StopTraining

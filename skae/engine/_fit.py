@@ -1,0 +1,116 @@
+"""From a table to a trained autoencoder: judge, train, rotate, sum up."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ..data._moments import check_finite
+from ._folds import N_FOLDS, can_cross_validate
+from ._judges import ENOUGH_HELD_OUT, AllRows, Folds, HoldOut
+from ._net import AutoencoderNet
+from ._rotation import explained_variance_ratio, linear_axes, rotate_codes
+from ._splits import folds, hold_out
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit leaves behind, in the words of the estimator's attributes."""
+
+    net: AutoencoderNet
+    mean: np.ndarray
+    n_iter: int
+    loss_curve: list
+    validation_loss_curve: list | None
+    judge: str
+    reconstruction_error: float
+    pca_reconstruction_error: float
+    explained_variance_ratio: np.ndarray
+    components: np.ndarray | None
+    reports: dict
+
+    @classmethod
+    def from_attributes(cls, attributes):
+        """Return it from the attributes of a fitted estimator."""
+        values = {field.name: attributes.get(f"{field.name}_") for field in fields(cls)}
+        return cls(**values | {"reports": {}})
+
+    def attributes(self):
+        """Return the attributes by name; `components_` only where there are any."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values |= values.pop("reports")
+        if self.components is None:
+            del values["components"]
+        return {f"{name}_": value for name, value in values.items()}
+
+
+def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
+    """Return the `Fitted` autoencoder of a `Table`.
+
+    Parameters
+    ----------
+    validation : Table or None
+        Rows that judge; None holds some of the table's out.
+
+    split : ContentSplit or None
+        Says which, if later fits are to know them again.
+
+    warm : Network or None
+        A network to go on from; it is changed in place.
+
+    last : callbacks
+        Called after the user's.
+    """
+    judge = choose_judge(table, task, seed, validation, split, warm)
+    check_finite(judge.moments)
+    judged = judge.fit(task, seed, warm=warm, last=last)
+    net, mean = judged.net.detach_training(), judge.moments.mean
+    if task.rotates:
+        rotate_codes(net.network_, table, mean, task.blueprint.whiten)
+    history, curve = net.history, None
+    if judged.judge != "none":
+        curve = history[:, "valid_loss"]
+    reports = judged.reports | task.objective.report(net.network_, table)
+    if task.objective.has_noise:
+        is_recorded = curve is not None and "clean_valid_loss" in history[-1]
+        clean = history[:, "clean_valid_loss"] if is_recorded else None
+        reports["clean_validation_loss_curve"] = clean
+    fitted = Fitted(
+        net=net,
+        mean=mean,
+        n_iter=len(history),
+        loss_curve=history[:, "train_loss"],
+        validation_loss_curve=curve,
+        judge=judged.judge,
+        reconstruction_error=judged.error,
+        pca_reconstruction_error=judged.pca_error,
+        explained_variance_ratio=explained_variance_ratio(net.network_, table),
+        components=linear_axes(net.network_),
+        reports=reports,
+    )
+    if not task.plan.callbacks:  # nobody else holds the network
+        net.network_.seal()
+    return fitted
+
+
+def choose_judge(table, task, seed, validation=None, split=None, warm=None):
+    """Return the judge that suits a table.
+
+    Folds where few rows could be held out and networks can be trained side by side.
+    None are held out where that is not asked for, or where a network to go on from has
+    been trained on rows that nobody knows.
+    """
+    plan = task.plan
+    if validation is not None:
+        return HoldOut(table, validation, table)
+    if not plan.early_stopping or (warm is not None and split is None):
+        return AllRows(table)
+    if split is not None:
+        held_out = split.hold_out(table)
+    else:
+        held_out = hold_out(table, plan.validation_fraction, seed)
+        if len(held_out) < ENOUGH_HELD_OUT and can_cross_validate(task, table):
+            return Folds(table, folds(table, N_FOLDS, seed))
+    kept = np.setdiff1d(np.arange(table.n_rows), held_out)
+    if len(held_out) == 0 or len(kept) == 0:
+        return AllRows(table)
+    return HoldOut(table.take(kept), table.take(held_out), table)

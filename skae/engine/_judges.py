@@ -1,0 +1,302 @@
+"""Judges: which rows tell what training is worth, and what is made of their verdict.
+
+A judge is a value with one `fit`. It sees to it that nothing of a row that judges
+(means, scales, axes, limits, pretrained layers) reaches the network that it judges.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..data._table import Table
+from ..inference import squared_errors
+from ..networks._build import perturb
+from ._callbacks import BestWeights, CleanLoss, KnownLosses
+from ._folds import cross_validate
+from ._net import AutoencoderNet
+from ._selection import CAUTION, CAUTION_OF_FEW, choose_factor
+from ._training import (
+    copy_state,
+    interpolate,
+    is_solved,
+    make_net,
+    mean_per_cell,
+    row_losses,
+    rows_of,
+    start_network,
+    train,
+)
+
+# That tell whether training helped, where none are held out.
+JUDGE_ROWS = 10_000
+# With fewer held-out rows, these only judge: the network is then trained on all rows.
+ENOUGH_HELD_OUT = 50
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A net that is as good as its judge says.
+
+    Attributes
+    ----------
+    net : AutoencoderNet
+        Its history says how it was trained.
+
+    judge : {"folds", "held_out", "none"}
+        What was held out to judge it.
+
+    error, pca_error : float
+        Mean squared error per cell on the rows that judge, of this net (or of those
+        that were judged in its place) and of PCA.
+
+    reports : dict
+        Of the pretraining.
+    """
+
+    net: AutoencoderNet
+    judge: str
+    error: float
+    pca_error: float
+    reports: dict
+
+
+@dataclass(frozen=True)
+class AllRows:
+    """All rows are trained on, and their own errors are what is reported."""
+
+    table: Table
+
+    @property
+    def moments(self):
+        """The `Moments` of all rows."""
+        return self.table.moments
+
+    def fit(self, task, seed, *, warm=None, last=()):
+        """Return what is `Judged`."""
+        trained = _train(task, self.table, None, seed, warm=warm, last=last)
+        net = trained.net
+        if not trained.factor:
+            net = start_net(task, self.table, seed, trained.factor, net)
+        return Judged(
+            net,
+            "none",
+            mean_per_cell(squared_errors(net.network_, self.table), self.table),
+            _pca_error(task, self.table, self.table),
+            trained.reports,
+        )
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """Some rows are held out to judge what is learnt from the others.
+
+    If they are few, they only judge: then the network is trained on all rows, as far
+    as they say. PCA, where it wins, is that of all rows.
+    """
+
+    training: Table
+    held_out: Table
+    everything: Table
+
+    def fit(self, task, seed, *, warm=None, last=()):
+        """Return what is `Judged`."""
+        again = self._trains_again(task, warm)
+        judged = task.watched_by_nobody() if again else task
+        trained = _train(
+            judged,
+            self.training,
+            self.held_out,
+            seed,
+            warm=warm,
+            last=() if again else last,
+        )
+        net, reports = trained.net, trained.reports
+        errors = squared_errors(net.network_, self.held_out)
+        pca_error = _pca_error(task, self.training, self.held_out)
+        error = mean_per_cell(errors, self.held_out)
+        if trained.factor is None:
+            error = pca_error
+        if not trained.factor:
+            net = start_net(task, self.everything, seed, trained.factor, net)
+        elif again:
+            losses = net.history[:, "valid_loss"][: trained.n_epochs]
+            net, reports = follow(
+                task, self.everything, seed, trained.factor, losses, last
+            )
+        return Judged(net, "held_out", error, pca_error, reports)
+
+    def _trains_again(self, task, warm):
+        return (
+            self.everything is not self.training
+            and self.held_out.n_rows < ENOUGH_HELD_OUT
+            and task.blueprint.init == "pca"
+            and warm is None
+        )
+
+    @property
+    def moments(self):
+        """The `Moments` of all rows, those from outside aside."""
+        if self.everything is self.training:
+            return self.training.moments
+        return self.training.moments.merged(self.held_out.moments)
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Every row is held out once, by one of some networks that are trained together.
+
+    They tell for how many epochs to train on all rows, and how much of that to keep.
+    """
+
+    table: Table
+    held_out: list  # positions, for every fold
+
+    @property
+    def moments(self):
+        """The `Moments` of all rows."""
+        return self.table.moments
+
+    def fit(self, task, seed, *, warm=None, last=()):
+        """Return what is `Judged`."""
+        verdict = cross_validate(task, self.table, self.held_out, seed)
+        if verdict is None:  # the losses did not stay finite
+            return AllRows(self.table).fit(task, seed, last=last)
+        reports = {}
+        if not verdict.factor:
+            net = start_net(task, self.table, seed, verdict.factor)
+            net.history.record("valid_loss", verdict.loss)
+        else:
+            net, reports = follow(
+                task, self.table, seed, verdict.factor, verdict.losses, last
+            )
+        return Judged(net, "folds", verdict.error, verdict.pca_error, reports)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A net after training, and how much of the training it keeps.
+
+    `factor` is None if PCA itself is better than any of it. `n_epochs` are those that
+    led to the weights.
+    """
+
+    net: AutoencoderNet
+    factor: float | None
+    n_epochs: int
+    reports: dict
+
+
+def _train(task, training, held_out, seed, *, warm=None, last=()):
+    """Return a net trained on some rows as far as others advise, as `_Trained`.
+
+    Without others, the rows themselves say whether training helped at all. The
+    baseline is PCA, or the network to go on from.
+    """
+    if warm is None:
+        network, reports = start_network(training, task, seed)
+    else:
+        network, reports = warm, {}
+        task.adapt(network, training)
+    rows = rows_of(training, network, task)
+    validation = None if held_out is None else rows_of(held_out, network, task)
+    net = make_net(network, task, seed, n_rows=training.n_rows, validation=validation)
+    if task.objective.has_noise and validation is not None:
+        last = [CleanLoss(_mean_clean_loss), *last]
+    monitor = "train_loss" if validation is None else "valid_loss"
+    if warm is None and task.blueprint.init != "pca":
+        best = BestWeights(monitor, task.plan)
+        train(net, rows, task.plan, last=[best, *last])
+        best.restore(net)
+        return _Trained(net, 1.0, best.best_epoch_, reports)
+    judge = validation
+    if judge is None:
+        judge = rows_of(training.spread(JUDGE_ROWS), network, task)
+    return _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports)
+
+
+def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports):
+    network, held_out = net.network_, net.validation is not None
+    start = copy_state(network)
+    baseline = _baseline(net, judge) if warm is None else row_losses(net, judge)
+    if is_solved(net):
+        _record_start(net, rows, judge if held_out else None)
+        return _Trained(net, None, 1, reports)
+    perturb(network, seed.generator("perturbation"))
+    start_loss = judge.table.average(row_losses(net, judge)) if held_out else None
+    best = BestWeights(monitor, task.plan, start_loss=start_loss, start_state=start)
+    train(net, rows, task.plan, last=[best, *last])
+    best.restore(net)
+    end = copy_state(network)
+
+    def losses_at(factor):
+        network.load_state_dict(interpolate(start, end, factor))
+        return row_losses(net, judge)
+
+    caution = CAUTION + CAUTION_OF_FEW / np.sqrt(len(judge)) if held_out else 0
+    factor, _ = choose_factor(losses_at, baseline, judge.table.weight, caution=caution)
+    network.load_state_dict(interpolate(start, end, factor or 0.0))
+    if warm is not None:
+        factor = 1.0
+    return _Trained(net, factor, best.best_epoch_, reports)
+
+
+def _baseline(net, judge):
+    """Return the losses of PCA itself, which knows no limits."""
+    network, limits = net.network_, net.network_.limits
+    network.set_limits(None)
+    losses = row_losses(net, judge)
+    network.set_limits(limits)
+    return losses
+
+
+def _record_start(net, rows, judge):
+    net.history.new_epoch()
+    net.history.record("train_loss", rows.table.average(row_losses(net, rows)))
+    if judge is not None:
+        net.history.record("valid_loss", judge.table.average(row_losses(net, judge)))
+
+
+def _mean_clean_loss(net):
+    losses = row_losses(net, net.validation, noise=False)
+    return net.validation.table.average(losses)
+
+
+def _pca_error(task, training, judge):
+    axes = training.axes(task.blueprint.n_components)
+    return mean_per_cell(axes.errors(judge), judge)
+
+
+def start_net(task, table, seed, factor, earlier=None):
+    """Return the net at its start, with the history of an earlier one or none.
+
+    That is PCA within the columns' limits; if `factor` is None it is PCA itself, which
+    knows none.
+    """
+    network, _ = start_network(table, replace(task, layers=()), seed)
+    if factor is None:
+        network.set_limits(None)
+    net = make_net(network, task, seed, n_rows=table.n_rows)
+    if earlier is None:
+        _record_start(net, rows_of(table, network, task), None)
+    else:
+        net.history = earlier.history
+    return net
+
+
+def follow(task, table, seed, factor, losses, last):
+    """Return a net trained on all rows for as long as others took to their best.
+
+    `losses` are what these had on held-out rows by epoch, and `factor` says how much of
+    the training to keep.
+    """
+    task = replace(task, plan=replace(task.plan, max_iter=len(losses)))
+    network, reports = start_network(table, task, seed)
+    start = copy_state(network)
+    net = make_net(network, task, seed, n_rows=table.n_rows)
+    rows = rows_of(table, network, task)
+    perturb(network, seed.generator("perturbation"))
+    best = BestWeights("train_loss", task.plan, start_state=start)
+    train(net, rows, task.plan, first=[KnownLosses(losses)], last=[best, *last])
+    best.restore(net)
+    network.load_state_dict(interpolate(start, copy_state(network), factor))
+    return net, reports

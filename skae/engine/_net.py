@@ -1,0 +1,325 @@
+"""The skorch net: the one place where skorch meets the rest of the package."""
+
+import contextlib
+import copy
+import inspect
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping, EpochTimer
+from skorch.helper import predefined_split
+from skorch.utils import to_device
+
+from ..data._threads import threads_for
+from ..networks._network import set_generators
+from ..networks._noise import fixed_noise
+from ._rows import Batches, Rows
+
+VALIDATION_BATCH_SIZE = 2048
+
+
+class StopTraining(Exception):
+    """Raised by the package's own callbacks to end training early."""
+
+
+class AutoencoderNet(NeuralNet):
+    """A NeuralNet that trains a `Network` by a `Criterion` on `Rows`.
+
+    It differs from its parent in speed and manners: whole batches are taken by index,
+    nothing is recorded for a batch unless a callback asks for it, several optimisers
+    and a learning rate per step are possible, and an interrupt reaches the caller.
+
+    Parameters
+    ----------
+    module : Network
+
+    criterion : Criterion
+
+    make_optimizers : callable
+        Takes a list of parameters, returns a list of torch optimisers.
+
+    schedule : callable or None
+        Maps progress in [0, 1] to a factor of the learning rate; `n_steps` is the
+        number of steps at which progress is 1.
+
+    penalty : callable or None
+        Takes the module, returns a scalar that is added to the training loss.
+
+    generator : torch.Generator
+        Shuffles the rows.
+
+    autocast : torch.dtype or None
+        The dtype of matrix products, if it is not the data's.
+
+    validation : Rows or None
+        What to measure the validation loss on.
+
+    """
+
+    def __init__(
+        self,
+        module,
+        criterion,
+        *,
+        make_optimizers,
+        schedule=None,
+        n_steps=None,
+        penalty=None,
+        generator=None,
+        autocast=None,
+        validation=None,
+        **kwargs,
+    ):
+        train_split = None if validation is None else predefined_split(validation)
+        super().__init__(module, criterion, train_split=train_split, **kwargs)
+        self.make_optimizers = make_optimizers
+        self.schedule = schedule
+        self.n_steps = n_steps
+        self.penalty = penalty
+        self.generator = generator
+        self.autocast = autocast
+        self.validation = validation
+        self.first_callbacks = self.last_callbacks = []  # around the user's
+        self.step_ = 0
+        self.forgetful = False  # whether each step has an optimiser of its own
+
+    # -- the network ----------------------------------------------------------------
+
+    def _hand_out(self):
+        """The network, for users: from now on it may change at any time."""
+        return self.network_.unseal()
+
+    def _take_in(self, network):
+        self.network_ = network
+
+    module = module_ = property(_hand_out, _take_in)
+
+    # -- set-up ---------------------------------------------------------------------
+
+    @property
+    def _default_callbacks(self):
+        return [("epoch_timer", EpochTimer())]
+
+    def initialize_callbacks(self):
+        super().initialize_callbacks()
+        first, last = (
+            [(type(callback).__name__, callback.initialize()) for callback in callbacks]
+            for callbacks in (self.first_callbacks, self.last_callbacks)
+        )
+        self.callbacks_ = [*first, *self.callbacks_, *last]
+        hooks = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+        self._batch_hooks = any(
+            getattr(type(callback), hook) is not getattr(Callback, hook)
+            for _, callback in self.callbacks_
+            for hook in hooks
+        )
+        return self
+
+    def initialize_optimizer(self, triggered_directly=None):
+        parameters = [p for p in self.network_.parameters() if p.requires_grad]
+        self.optimizer_, *others = self.make_optimizers(parameters)
+        if others:
+            (self.second_optimizer_,) = others
+        closure = inspect.signature(self.optimizer_.step).parameters["closure"]
+        self.needs_closure = closure.default is inspect.Parameter.empty
+        self._base_rates = [
+            [group["lr"] for group in getattr(self, f"{name}_").param_groups]
+            for name in self._optimizers
+        ]
+        return self
+
+    def get_iterator(self, dataset, training=False):
+        if not isinstance(dataset, Rows):
+            return super().get_iterator(dataset, training=training)
+        if training:
+            return Batches(dataset, self.batch_size, self.generator)
+        return Batches(dataset, max(self.batch_size, VALIDATION_BATCH_SIZE))
+
+    def on_epoch_begin(self, net, **kwargs):
+        super().on_epoch_begin(net, **kwargs)
+        self.criterion_.begin_epoch(len(self.history) - 1)
+
+    # -- one step -------------------------------------------------------------------
+
+    def infer(self, x, **fit_params):
+        with self._autocast():
+            return self.network_.propagate(x)
+
+    def _autocast(self):
+        if self.autocast is None:
+            return contextlib.nullcontext()
+        return torch.autocast(torch.device(self.device).type, dtype=self.autocast)
+
+    def evaluation_step(self, batch, training=False):
+        self.check_is_fitted()
+        X = batch[0] if isinstance(batch, (tuple, list)) else batch
+        with torch.set_grad_enabled(training):
+            self._set_training(training)
+            return self.network_(to_device(X, self.device))
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        loss = self.criterion_(y_pred, X, y_true)
+        if training and self.penalty is not None:
+            loss = loss + self.penalty(self.network_)
+        return loss
+
+    def train_step(self, batch, **fit_params):
+        if self.schedule is not None:
+            factor = self.schedule(min(1.0, self.step_ / self.n_steps))
+            for name, rates in zip(self._optimizers, self._base_rates, strict=True):
+                groups = getattr(self, f"{name}_").param_groups
+                for group, rate in zip(groups, rates, strict=True):
+                    group["lr"] = rate * factor
+        self.step_ += 1
+        if self.forgetful:
+            self.initialize_optimizer()
+        if self._batch_hooks or self.needs_closure:
+            return super().train_step(batch, **fit_params)
+        self._zero_grad_optimizer()
+        U, weight = batch
+        output = self.infer(U)
+        loss = self.get_loss(output, weight, X=U, training=True)
+        loss.backward()
+        self._step_optimizer(None)
+        return {"loss": loss, "y_pred": output}
+
+    def _step_optimizer(self, step_fn):
+        # Only a single optimiser may call the closure again (LBFGS does).
+        if step_fn is not None and len(self._optimizers) > 1:
+            step_fn()
+            step_fn = None
+        super()._step_optimizer(step_fn)
+
+    # -- one epoch ------------------------------------------------------------------
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        if iterator is None:
+            return
+        self._set_training(training)
+        noise = contextlib.nullcontext() if training else fixed_noise(self.network_)
+        with noise:
+            loss = self._run_batches(iterator, training, prefix, step_fn)
+        if not self.history[-1]["batches"]:
+            self.history.new_batch()  # Checkpoint looks for the last one
+        self.record_loss(f"{prefix}_loss", loss * self.criterion_.unit)
+
+    def _run_batches(self, iterator, training, prefix, step_fn):
+        """Return the mean loss per row."""
+        # A running sum: one small tensor kept for each step would split the memory that
+        # steps free, which would then grow with their number.
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        n_rows = 0
+        for batch in iterator:
+            if self._batch_hooks:
+                self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch)
+            total.add_(step["loss"].detach(), alpha=len(batch[0]))
+            n_rows += len(batch[0])
+            if self._batch_hooks:
+                self.history.record_batch(f"{prefix}_loss", step["loss"].item())
+                self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+        return float(total) / n_rows
+
+    def record_loss(self, name, loss):
+        """Record the loss of an epoch, and whether it is the lowest so far."""
+        earlier = [row[name] for row in self.history[:-1] if name in row]
+        self.history.record(name, loss)
+        self.history.record(f"{name}_best", not earlier or loss < min(earlier))
+
+    # -- training -------------------------------------------------------------------
+
+    def notify(self, method_name, **cb_kwargs):
+        getattr(self, method_name)(self, **cb_kwargs)
+        stop = None
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **cb_kwargs)
+            except StopTraining as request:
+                stop = request
+            except KeyboardInterrupt as interrupt:
+                if not _asks_to_stop(callback, interrupt):
+                    raise
+                stop = StopTraining()
+        if stop is not None:
+            raise stop
+
+    def train(self, rows, epochs):
+        """Train for some epochs or until a callback stops it. Interrupts pass through.
+
+        The parent's `fit` would swallow a KeyboardInterrupt.
+        """
+        self.notify("on_train_begin", X=rows, y=None)
+        try:
+            with (
+                contextlib.suppress(StopTraining),
+                threads_for(self.network_.work, self.batch_size, training=True),
+            ):
+                self.fit_loop(rows, None, epochs=epochs)
+        finally:
+            self.notify("on_train_end", X=rows, y=None)
+        return self
+
+    def clear_solvers(self):
+        """Drop what the optimisers remember: up to two copies of the weights."""
+        self.network_.zero_grad(set_to_none=True)
+        for name in self._optimizers:
+            getattr(self, f"{name}_").state.clear()
+
+    def detach_training(self):
+        """Drop what only training needs: data, callbacks, generators."""
+        self.train_split = self.validation = self.generator = None
+        self._drop_callbacks()
+        self.network_.zero_grad(set_to_none=True)
+        set_generators(self.network_, None)
+        self.network_.eval()
+        return self
+
+    def _drop_callbacks(self):
+        self.callbacks = self.callbacks_ = []
+        self.first_callbacks = self.last_callbacks = []
+
+    def snapshot(self):
+        """Return a copy as `detach_training` would leave it; this one trains on."""
+        other = copy.copy(self)
+        other.train_split = other.validation = other.generator = None
+        other._drop_callbacks()
+        return copy.deepcopy(other).detach_training()
+
+    # -- copies ---------------------------------------------------------------------
+
+    def __deepcopy__(self, memo):
+        other = object.__new__(type(self))
+        memo[id(self)] = other
+        other.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return other
+
+    def __getstate__(self):
+        """Pickle on the CPU, so that any machine can read it."""
+        state = self.__dict__
+        if torch.device(self.device).type != "cpu":
+            state = copy.deepcopy(self).to("cpu").__dict__
+        return dict(state)
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+
+    def to(self, device):
+        """Move the module, the criterion and the optimisers' state to a device."""
+        self.network_.to(device)
+        self.criterion_.to(device)
+        for name in self._optimizers:
+            optimizer = getattr(self, f"{name}_")
+            optimizer.load_state_dict(optimizer.state_dict())  # follows the weights
+        self.device = str(device)
+        return self
+
+
+def _asks_to_stop(callback, interrupt):
+    """Skorch's EarlyStopping raises KeyboardInterrupt to stop; a Ctrl-C is not that."""
+    if not isinstance(callback, EarlyStopping) or callback.misses_ < callback.patience:
+        return False
+    trace = interrupt.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code is EarlyStopping.on_epoch_end.__code__

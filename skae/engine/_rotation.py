@@ -1,0 +1,139 @@
+"""Codes centred, decorrelated and sorted, and what each of them explains."""
+
+import numpy as np
+import torch
+
+from ..data._axes import axis_signs
+from ..inference import decode, encode
+from ..inference._tensors import as_tensor
+from ..networks._build import acts_linearly, linear_part
+
+# Where components are not linear, what they explain is measured: on so many rows at
+# most, as many as take about 0.3 s, and never fewer than the least.
+MOST_ROWS = 10_000
+FEWEST_ROWS = 200
+MULTIPLICATIONS = 2e10
+
+
+def rotate_codes(network, table, mean, whiten=False):
+    """Choose the network's rotation from its codes of the training rows.
+
+    With a linear code the rotation is orthogonal in the units of X. It leaves the
+    codes centred, uncorrelated and sorted by variance, each with the sign that makes
+    its largest covariance with a column positive. Codes behind a non-linear activation
+    stay as they are. `whiten` divides by the standard deviation.
+    """
+    linear_code = network.code_activation.function == "identity"
+    if not linear_code and not whiten:
+        return
+    network.set_rotation(None, None)
+    offset, covariance, cross = code_moments(network, table, mean)
+    if linear_code:
+        unit = np.ones(len(offset))
+        if network.code_scale is not None:
+            unit = network.code_scale.cpu().numpy()
+        _, vectors = np.linalg.eigh(covariance * unit * unit[:, None])
+        rotation = vectors.T[::-1] * unit
+        rotation *= axis_signs(rotation @ cross)[:, None]
+    else:
+        rotation = np.eye(len(offset))
+    if whiten:
+        deviation = np.sqrt(np.einsum("ij,jk,ik->i", rotation, covariance, rotation))
+        rotation = rotation / np.where(deviation > 0, deviation, 1.0)[:, None]
+    device = next(network.parameters()).device
+    network.set_rotation(
+        torch.tensor(rotation, device=device), torch.tensor(offset, device=device)
+    )
+
+
+def code_moments(network, table, mean):
+    """Return `joint_moments` of the codes of a table and of its rows."""
+
+    def blocks():
+        for block, weight in table.chunks():
+            # Rows are multiplied in their own precision: more would not be of use.
+            yield encode(network, block), block - mean.astype(block.dtype), weight
+
+    return joint_moments(blocks())
+
+
+def joint_moments(blocks):
+    """Return mean and covariance of codes, and their covariance with centred rows.
+
+    `blocks` yields codes, rows and weights (or None), all arrays. All is computed by
+    torch: numpy's threads and torch's would wait for each other.
+    """
+    total, sums, squares, cross = 0.0, 0.0, 0.0, 0.0
+    for block, centred, weight in blocks:
+        Z, rows = as_tensor(block).double(), as_tensor(centred)
+        weighted = Z if weight is None else Z * as_tensor(weight)[:, None]
+        total += len(Z) if weight is None else weight.sum()
+        sums = sums + weighted.sum(dim=0)
+        squares = squares + weighted.T @ Z
+        cross = cross + (weighted.T.to(rows.dtype) @ rows).double()
+    offset = sums / total
+    covariance = squares / total - torch.outer(offset, offset)
+    return offset.numpy(), covariance.numpy(), (cross / total).numpy()
+
+
+def linear_axes(network):
+    """Return the decoder's linear axes (n_components, n_features), or None."""
+    layer = linear_part(network.decoder)
+    if layer is None:
+        return None
+    axes = layer.weight.detach().double().cpu()
+    if network.scale_output:
+        axes = axes * network.scale.cpu()[:, None]
+    if network.rotation is not None:
+        axes = axes @ network.inverse_rotation.cpu()
+    return axes.T.numpy().copy()
+
+
+def explained_variance_ratio(network, table):
+    """Return the R^2 that each further component adds, in order.
+
+    The components after it are held at their mean; without any, the mean row is what is
+    left, of R^2 zero. So they sum to the R^2 of the reconstruction. For linear maps
+    that follows from the moments of all rows, and is exact.
+    """
+    if acts_linearly(network):
+        _, covariance, cross = code_moments(network, table, table.moments.mean)
+        return linear_ratio(
+            linear_axes(network), covariance, cross, table.moments.scale
+        )
+    return _measured_ratio(network, table)
+
+
+def linear_ratio(axes, covariance, cross, scale):
+    """Return `explained_variance_ratio` of a linear decoder with some axes.
+
+    `covariance` is that of the codes, `cross` that of codes and columns, and `scale`
+    the columns' standard deviation.
+    """
+    unit = scale.max(initial=0.0) or 1.0
+    total = ((scale / unit) ** 2).sum()
+    if total == 0:
+        return np.zeros(len(covariance))
+    axes, cross = axes / unit, cross / unit
+    hits = 2 * np.einsum("kj,kj->k", axes, cross)
+    costs = (axes @ axes.T) * covariance
+    explained = np.cumsum(hits) - np.diag(costs.cumsum(axis=0).cumsum(axis=1))
+    return np.diff(explained / total, prepend=0.0)
+
+
+def _measured_ratio(network, table):
+    n_components = encode(network, table.spread(1)).shape[1]
+    affordable = MULTIPLICATIONS / max(1, n_components * network.work)
+    rows = table.spread(int(np.clip(affordable, FEWEST_ROWS, MOST_ROWS)))
+    Z, target = encode(network, rows), rows.block(slice(None)).astype(np.float64)
+    centre = np.average(Z, axis=0, weights=rows.weight).astype(Z.dtype)
+    mean = np.average(target, axis=0, weights=rows.weight)
+    total = rows.average(((target - mean) ** 2).sum(axis=1))
+    if total == 0:
+        return np.zeros(n_components)
+    scores = [0.0]
+    for n_kept in range(1, n_components + 1):
+        truncated = np.where(np.arange(n_components) < n_kept, Z, centre)
+        residual = decode(network, truncated) - target
+        scores.append(1 - rows.average((residual**2).sum(axis=1)) / total)
+    return np.diff(scores)

@@ -1,0 +1,200 @@
+"""What to fit, as values: the network, the objective and how to train."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import torch
+
+from ..architectures import Dense
+from ..networks._build import (
+    anchored_autoencoder,
+    check_shapes,
+    plain_autoencoder,
+    protected,
+)
+from ..networks._network import measure_work
+from ._random import seeded_globally
+from ._start import fit_sigmoid_link, pca_start
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train, with every "auto" resolved."""
+
+    solver: object
+    learning_rate_init: float
+    learning_rate: str
+    batch_size: int
+    max_iter: int
+    n_iter_no_change: int
+    tol: float
+    early_stopping: bool = True
+    validation_fraction: float = 0.1
+    alpha: float = 0.0
+    l1_ratio: float = 0.0
+    precision: str = "float32"
+    verbose: int = 0
+    description: str = ""
+    callbacks: list = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What a network is built from: an estimator's parameters, resolved."""
+
+    n_features: int
+    n_components: int
+    hidden_layer_sizes: tuple
+    activation: object
+    dropout: float
+    architecture: object
+    code_activation: object
+    output_activation: object
+    init: str
+    tied_weights: bool
+    whiten: bool
+    precision: str
+
+    @property
+    def dtype(self):
+        """The dtype of the weights."""
+        return torch.float64 if self.precision == "float64" else torch.float32
+
+    @property
+    def clamps(self):
+        """Whether reconstructions keep to the limits of the columns."""
+        return self.output_activation == "clamp"
+
+    @property
+    def has_sigmoid_link(self):
+        """Whether the start is a logistic PCA."""
+        return self.init == "pca" and self.output_activation == "sigmoid"
+
+    @property
+    def own_code_size(self):
+        """The number of components if it follows from the architecture, or None."""
+        code_size = getattr(self.architecture, "code_size", None)
+        return None if code_size is None else code_size(self.n_features)
+
+    def start(self, table):
+        """Return the `Start` from PCA of a table, or None for a random one."""
+        if self.init != "pca":
+            return None
+        axes = table.axes(self.n_components)
+        start = pca_start(
+            table.moments, axes, self.n_components, tied=self.tied_weights
+        )
+        return fit_sigmoid_link(start, table) if self.has_sigmoid_link else start
+
+    def parts(self, generator, n_components, load=None):
+        """Return an encoder with so many outputs and a decoder with random weights."""
+        architecture = self.architecture or Dense(
+            self.hidden_layer_sizes, activation=self.activation, dropout=self.dropout
+        )
+        own = getattr(architecture, "uses_generator", False)
+        with nullcontext() if own else seeded_globally(generator):
+            parts = architecture.build(self.n_features, n_components, generator)
+            check_shapes(*parts, self.n_features, n_components)
+        if load is not None:
+            load(*parts)
+        return tuple(protected(part.to(self.dtype)) for part in parts)
+
+    def build(self, objective, start, table, generator, load=None):
+        """Return the network of an objective, to be trained on a table.
+
+        `load` is called with the encoder and the decoder before these are put in.
+        """
+        parts = partial(self.parts, generator, load=load)
+        encoder, decoder = objective.build(parts, self)
+        options = {
+            "tied_weights": self.tied_weights,
+            "code_activation": self.code_activation,
+            "output_activation": "identity" if self.clamps else self.output_activation,
+        }
+        if start is not None:
+            start = objective.adjust_start(start)
+        network = partial(objective.network, start=start, table=table)
+        if start is None:
+            autoencoder = plain_autoencoder(encoder, decoder, network, **options)
+        else:
+            autoencoder = anchored_autoencoder(
+                encoder,
+                decoder,
+                network,
+                start,
+                scale_output=not self.has_sigmoid_link,
+                **options,
+            )
+        measure_work(autoencoder, torch.zeros(2, self.n_features, dtype=self.dtype))
+        return autoencoder
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fit but for its rows and its seed.
+
+    Attributes
+    ----------
+    layers : tuple of `Task`
+        What the hidden layers are pretrained by, the lowest first.
+    """
+
+    blueprint: Blueprint
+    objective: object
+    plan: Plan
+    device: str
+    layers: tuple = ()
+
+    @property
+    def dtype(self):
+        return self.blueprint.dtype
+
+    @property
+    def rotates(self):
+        """Whether the codes are rotated after the training."""
+        return self.objective.rotates and self.blueprint.own_code_size is None
+
+    @property
+    def depends_on_rows(self):
+        """Whether a new network depends on the rows that it is to be trained on."""
+        blueprint = self.blueprint
+        is_anchored = blueprint.init == "pca" or blueprint.clamps
+        return is_anchored or bool(self.layers) or self.objective.needs_rows
+
+    def adapt(self, network, table):
+        """Change in a network what depends on the rows that it is trained on."""
+        if self.blueprint.clamps:
+            limits = torch.tensor(table.limits)
+            network.set_limits(limits.to(next(network.parameters()).device))
+        self.objective.adapt(network, table)
+
+    def watched_by_nobody(self):
+        """Return the task without callbacks and without a bar."""
+        plan = replace(self.plan, callbacks=[], verbose=0)
+        return replace(self, plan=plan)
+
+
+def changed_parameter(earlier, task):
+    """Return the name of a parameter that the network depends on and its two values.
+
+    None if a task can go on with the network of an earlier one.
+    """
+    names = set(vars(task.blueprint)) - {"precision"}
+    if earlier.dtype != task.dtype:
+        names.add("precision")
+    values = [(name, earlier.blueprint, task.blueprint) for name in sorted(names)]
+    names = task.objective.network_fields
+    values += [(name, earlier.objective, task.objective) for name in names]
+    for name, before, now in values:
+        found = getattr(before, name, None), getattr(now, name)
+        if not _same_value(*found):
+            return name, *found
+    return None
+
+
+def _same_value(a, b):
+    """Whether two parameters are the same; parameter objects are compared by theirs."""
+    if hasattr(a, "get_params") and type(a) is type(b):
+        return a.get_params() == b.get_params()
+    return a == b

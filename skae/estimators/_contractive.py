@@ -1,0 +1,294 @@
+"""The contractive autoencoder."""
+
+from numbers import Real
+
+from sklearn.utils._param_validation import Interval
+
+from .. import objectives
+from ._base import BaseAutoencoder
+
+
+class ContractiveAutoencoder(BaseAutoencoder):
+    """Autoencoder whose codes change little with small changes of the rows.
+
+    The encoder pays for its slope at every training row. Minimised is the mean squared
+    error, in the units of X, plus the squared Frobenius norm of the Jacobian::
+
+        1 / (n_samples n_features) * sum_ij (X_ij - decode(z_i)_j)^2
+            + contraction / n_samples * sum_i |dz_i / du_i|_F^2
+
+    with z_i = encode(x_i) and u_i = x_i. The reconstruction has to follow the
+    directions in which rows differ; along all others the code comes to stand still.
+    With ``init="pca"`` the error is measured in units of the mean variance of the
+    columns. Without tied weights, u and z are then x and the code as the network holds
+    them, each column standardised.
+
+    Prefer it to :class:`~sklearn.decomposition.PCA` where codes are to be robust to
+    small changes of single cells, for a classifier or for neighbours in the code. For
+    the lowest error take :class:`AutoencoderTransformer`.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Size of the code. More components reconstruct better.
+
+    contraction : float, default=1e-3
+        Weight of the squared norm of the Jacobian. Larger values make codes that vary
+        less, in fewer directions, and larger errors.
+
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the encoder's hidden layers, input side first; the decoder mirrors
+        them. ``()`` has none: with ``init="pca"``, linear activations and squared error
+        this is PCA. "auto" is two equal layers of four times as many units as columns,
+        between 64 and 128 (256 beyond 256 columns), and at least twice n_components.
+
+    activation : str or callable, default="silu"
+        Activation of the hidden layers: a name in ``torch.nn.functional`` or a function
+        of a tensor.
+
+    code_activation : str or callable, default="identity"
+        Activation of the code. Others than the identity need ``init="random"``.
+
+    output_activation : str or callable, default="auto"
+        Activation of the output. "clamp" is the identity within the limits that columns
+        keep to: ends of their range that many training rows share, such as the zero of
+        a count or the black of a pixel. "auto" is "sigmoid" for binary cross-entropy;
+        "clamp" with ``init="pca"``, unless the network is linear; else "identity".
+        ``init="pca"`` takes these three.
+
+    architecture : object or None, default=None
+        What builds encoder and decoder, see :mod:`skae.architectures`. None is
+        :class:`~skae.architectures.Dense` with the parameters above.
+
+    loss : {"squared_error", "absolute_error", "huber", "binary_cross_entropy"} or \
+            callable, default="squared_error"
+        What is minimised, averaged over rows and columns. Binary cross-entropy needs X
+        within [0, 1]. A callable takes the reconstruction and X, two tensors of shape
+        (n_samples, n_features) in the units of X, and returns one loss per cell or row.
+
+    init : {"pca", "random"}, default="pca"
+        "random" is the plain textbook network with Glorot weights: nothing is added,
+        scaled or weighted. Its biases and its small last weights make the output
+        start at the columns' means.
+
+    tied_weights : bool, default=True
+        Whether the decoder uses the encoder's weights, transposed. If it does not,
+        smaller codes and a steeper decoder lower the penalty and change nothing. Has to
+        be False with an `architecture`, and with ``init="pca"`` and cross-entropy.
+
+    whiten : bool, default=False
+        Whether to scale the codes to unit variance.
+
+    alpha : float, default=0.0
+        Strength of the penalty on the weights. It is added to the loss (in units of the
+        mean variance of the columns with ``init="pca"``, where it acts on f and g
+        alone). Larger values keep the model closer to PCA.
+
+    l1_ratio : float, default=0.0
+        Share of the L1 norm in the penalty ``alpha * (l1_ratio * |w|_1 +
+        (1 - l1_ratio) / 2 * |w|^2)``.
+
+    dropout : float, default=0.0
+        Share of hidden units set to zero at each training step.
+
+    solver : str or torch.optim.Optimizer class, default="auto"
+        "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
+        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and
+        AdamW otherwise.
+
+    learning_rate_init : float or "auto", default="auto"
+        Learning rate at its highest. "auto" depends on the solver and batch_size.
+
+    learning_rate : {"auto", "one_cycle", "cosine", "constant"}, default="auto"
+        Schedule of the learning rate over all steps. "auto" is "one_cycle".
+
+    batch_size : int or "auto", default="auto"
+        Rows a step. "auto" is a thirtieth of the rows as a power of two in [32, 512].
+
+    max_iter : int or "auto", default="auto"
+        Epochs at most. "auto" makes about 2200 steps, in 12 to 150 epochs.
+
+    early_stopping : bool, default=True
+        Whether to hold out rows and to return the best weights seen on them.
+
+    validation_fraction : float, default=0.1
+        Share of the rows held out.
+
+    n_iter_no_change : int, default=30
+        Epochs without progress after which training stops.
+
+    tol : float, default=1e-4
+        Share of the loss by which it has to fall to count as progress.
+
+    precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
+        Precision of the training. "bfloat16" computes matrix products in it and keeps
+        the weights in float32. "auto" is "bfloat16" for more than 256 columns and at
+        least 20000 rows where the device is faster in it, and "float32" otherwise.
+
+    device : str, default="auto"
+        A torch device; "auto" is a GPU where torch has one, else the CPU.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Called during training, see :mod:`skorch.callbacks`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the previous fit's network.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, the split, the order of rows, the directions in
+        which slopes are measured, and dropout. The global generators are never used.
+
+    verbose : int, default=0
+        1 shows a progress bar with the losses.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net. ``net_.module_`` is the torch module, whose ``encode``,
+        ``decode`` and ``forward`` take tensors in the units of X.
+
+    n_components_ : int
+        Size of the code.
+
+    components_ : ndarray of shape (n_components, n_features)
+        The decoder's linear axes, in the units of X. Only where it has any.
+
+    mean_ : ndarray of shape (n_features,)
+        Mean of the training rows.
+
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        R^2 that each further component adds to the reconstruction, in order.
+
+    reconstruction_error_ : float
+        Mean squared error per cell on the held-out rows (all rows without any).
+
+    pca_reconstruction_error_ : float
+        What PCA has on the same rows.
+
+    n_iter_ : int
+        Epochs run. 1 where PCA is the solution.
+
+    loss_curve_ : list of float
+        Training loss of every epoch.
+
+    validation_loss_curve_ : list of float or None
+        Loss on the held-out rows after every epoch.
+
+    device_ : str
+        Where the network is.
+
+    hidden_layer_sizes_, output_activation_, solver_, learning_rate_init_, \
+    learning_rate_, batch_size_, max_iter_, precision_ : object
+        What "auto" stood for.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X has string names.
+
+    n_samples_seen_ : int
+        Rows seen by `partial_fit`.
+
+    Notes
+    -----
+    Integer sample weights act exactly as repeated rows when every step sees all rows
+    and none is held out: ``batch_size`` at least the number of rows,
+    ``early_stopping=False``, ``precision="float64"``. A mini-batch or a held-out row is
+    one row whatever its weight, so otherwise the two agree in expectation only.
+
+    The Jacobian comes from automatic differentiation, for any encoder: exactly, by one
+    backward pass a component, for up to 3 components. For more it is estimated without
+    bias by its product with a random direction for each row (Hutchinson, 1990);
+    held-out rows are judged along the same directions after every epoch. A step takes
+    two to three times as long as without the penalty.
+
+    References
+    ----------
+    Rifai, S., Vincent, P., Muller, X., Glorot, X., and Bengio, Y. (2011). Contractive
+    auto-encoders: explicit invariance during feature extraction. ICML, 833-840.
+
+    Hutchinson, M. F. (1990). A stochastic estimator of the trace of the influence
+    matrix for Laplacian smoothing splines. Communications in Statistics, 19(2),
+    433-450.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skae import ContractiveAutoencoder
+    >>> X = load_iris().data
+    >>> autoencoder = ContractiveAutoencoder(2, max_iter=5, random_state=0).fit(X)
+    >>> autoencoder.transform(X).shape
+    (150, 2)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseAutoencoder._parameter_constraints,
+        "contraction": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        contraction=1e-3,
+        hidden_layer_sizes="auto",
+        activation="silu",
+        code_activation="identity",
+        output_activation="auto",
+        architecture=None,
+        loss="squared_error",
+        init="pca",
+        tied_weights=True,
+        whiten=False,
+        alpha=0.0,
+        l1_ratio=0.0,
+        dropout=0.0,
+        solver="auto",
+        learning_rate_init="auto",
+        learning_rate="auto",
+        batch_size="auto",
+        max_iter="auto",
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=30,
+        tol=1e-4,
+        precision="auto",
+        device="auto",
+        callbacks=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.contraction = contraction
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.code_activation = code_activation
+        self.output_activation = output_activation
+        self.architecture = architecture
+        self.loss = loss
+        self.init = init
+        self.tied_weights = tied_weights
+        self.whiten = whiten
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.precision = precision
+        self.device = device
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _objective(self, blueprint):
+        return objectives.Contractive(self.loss, contraction=self.contraction)

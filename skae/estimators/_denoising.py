@@ -1,0 +1,373 @@
+"""The denoising autoencoder."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .. import objectives
+from ._base import BaseAutoencoder
+
+ADDED = {"gaussian", "uniform"}
+REPLACED = {"masking", "salt_pepper", "swap"}
+
+
+class DenoisingAutoencoder(BaseAutoencoder):
+    """Autoencoder that learns to undo noise.
+
+    Rows are corrupted on their way into the encoder, anew at every step, and the clean
+    rows are the target. Minimised is the expectation over the noise q of the mean
+    squared error, in the units of X::
+
+        1 / (n_samples n_features) * sum_ij E (X_ij - decode(encode(x~_i))_j)^2
+
+    with x~_i drawn from q(x~ | x_i). `transform`, `reconstruct` and all other methods
+    add no noise: ``reconstruct(X_noisy)`` denoises. With ``init="pca"`` training starts
+    at PCA, which is not the best linear map for noisy rows but a good one, and keeps
+    what denoises the held-out rows better.
+
+    Prefer it to :class:`~sklearn.decomposition.PCA` to clean rows whose noise can be
+    imitated, or for codes that should not depend on details of single cells. Where X
+    is clean and stays so, :class:`AutoencoderTransformer` has the lower error.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Size of the code. More components reconstruct better.
+
+    noise : {"gaussian", "uniform", "masking", "salt_pepper", "swap"} or callable, \
+            default="gaussian"
+        How rows are corrupted in training:
+
+        - "gaussian" adds normal noise;
+        - "uniform" adds noise that is uniform between plus and minus `noise_level`;
+        - "masking" sets cells to zero, in the units of X. Where zero is far from a
+          column's values, centre X first, for instance with StandardScaler: zero is
+          then the mean;
+        - "salt_pepper" sets cells to the ends of `clip`, each as likely as the other;
+          without `clip` to the smallest and the largest value of their column;
+        - "swap" sets cells to what another row of the batch has in the same column;
+        - a callable takes a batch of rows in the units of X, a tensor of shape
+          (n_samples, n_features), and a torch.Generator to draw from, and returns the
+          corrupted rows. `noise_level` does not matter to it.
+
+        Constant columns stay as they are.
+
+    noise_level : float, array-like of shape (n_features,) or "auto", default="auto"
+        For "gaussian" the standard deviation and for "uniform" the half-width, in the
+        units of X, one for all columns or one for each; "auto" is half of each column's
+        standard deviation. For the others the share of cells, "auto" is 0.25. More
+        noise makes codes coarser and more robust.
+
+    clip : tuple (low, high) or None, default=None
+        Range that corrupted values are clipped to, in the units of X: (0, 1) for
+        images. None does not clip.
+
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the encoder's hidden layers, input side first; the decoder mirrors
+        them. ``()`` has none: with ``init="pca"``, linear activations and squared error
+        this is PCA. "auto" is two equal layers of four times as many units as columns,
+        between 64 and 128 (256 beyond 256 columns), and at least twice n_components.
+
+    activation : str or callable, default="silu"
+        Activation of the hidden layers: a name in ``torch.nn.functional`` or a function
+        of a tensor.
+
+    code_activation : str or callable, default="identity"
+        Activation of the code. Others than the identity need ``init="random"``.
+
+    output_activation : str or callable, default="auto"
+        Activation of the output. "clamp" is the identity within the limits that columns
+        keep to: ends of their range that many training rows share, such as the zero of
+        a count or the black of a pixel. "auto" is "sigmoid" for binary cross-entropy;
+        "clamp" with ``init="pca"``, unless the network is linear; else "identity".
+        ``init="pca"`` takes these three.
+
+    architecture : object or None, default=None
+        What builds encoder and decoder, see :mod:`skae.architectures`. None is
+        :class:`~skae.architectures.Dense` with the parameters above.
+
+    loss : {"squared_error", "absolute_error", "huber", "binary_cross_entropy"} or \
+            callable, default="squared_error"
+        What is minimised, averaged over rows and columns. Binary cross-entropy needs X
+        within [0, 1]. A callable takes the reconstruction and X, two tensors of shape
+        (n_samples, n_features) in the units of X, and returns one loss per cell or row.
+
+    init : {"pca", "random"}, default="pca"
+        "random" is the plain textbook network with Glorot weights: nothing is added,
+        scaled or weighted. Its biases and its small last weights make the output
+        start at the columns' means.
+
+    tied_weights : bool, default=False
+        Whether the decoder uses the encoder's weights, transposed.
+
+    whiten : bool, default=False
+        Whether to scale the codes to unit variance.
+
+    alpha : float, default=0.0
+        Strength of the penalty on the weights. It is added to the loss (in units of the
+        mean variance of the columns with ``init="pca"``, where it acts on f and g
+        alone). Larger values keep the model closer to PCA.
+
+    l1_ratio : float, default=0.0
+        Share of the L1 norm in the penalty ``alpha * (l1_ratio * |w|_1 +
+        (1 - l1_ratio) / 2 * |w|^2)``.
+
+    dropout : float, default=0.0
+        Share of hidden units set to zero at each training step.
+
+    solver : str or torch.optim.Optimizer class, default="auto"
+        "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
+        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and
+        AdamW otherwise.
+
+    learning_rate_init : float or "auto", default="auto"
+        Learning rate at its highest. "auto" depends on the solver and batch_size.
+
+    learning_rate : {"auto", "one_cycle", "cosine", "constant"}, default="auto"
+        Schedule of the learning rate over all steps. "auto" is "one_cycle".
+
+    batch_size : int or "auto", default="auto"
+        Rows a step. "auto" is a thirtieth of the rows as a power of two in [32, 512].
+
+    max_iter : int or "auto", default="auto"
+        Epochs at most. "auto" makes about 2200 steps, in 12 to 150 epochs.
+
+    early_stopping : bool, default=True
+        Whether to hold out rows and to return the best weights seen on them. These rows
+        are corrupted, with the same noise after every epoch.
+
+    validation_fraction : float, default=0.1
+        Share of the rows held out.
+
+    n_iter_no_change : int, default=30
+        Epochs without progress after which training stops.
+
+    tol : float, default=1e-4
+        Share of the loss by which it has to fall to count as progress.
+
+    precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
+        Precision of the training. "bfloat16" computes matrix products in it and keeps
+        the weights in float32. "auto" is "bfloat16" for more than 256 columns and at
+        least 20000 rows where the device is faster in it, and "float32" otherwise.
+
+    device : str, default="auto"
+        A torch device; "auto" is a GPU where torch has one, else the CPU.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Called during training, see :mod:`skorch.callbacks`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the previous fit's network.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, the split, the order of rows, the noise and
+        dropout. The global generators are never used.
+
+    verbose : int, default=0
+        1 shows a progress bar with the losses.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net. ``net_.module_`` is the torch module, whose ``encode``,
+        ``decode`` and ``forward`` take tensors in the units of X.
+
+    n_components_ : int
+        Size of the code.
+
+    components_ : ndarray of shape (n_components, n_features)
+        The decoder's linear axes, in the units of X. Only where it has any.
+
+    mean_ : ndarray of shape (n_features,)
+        Mean of the training rows.
+
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        R^2 that each further component adds to the reconstruction, in order.
+
+    reconstruction_error_ : float
+        Mean squared error per cell on the held-out rows (all rows without any), free of
+        noise.
+
+    pca_reconstruction_error_ : float
+        What PCA has on the same rows.
+
+    n_iter_ : int
+        Epochs run. 1 where PCA is the solution.
+
+    loss_curve_ : list of float
+        Training loss of every epoch.
+
+    validation_loss_curve_ : list of float or None
+        Loss on the held-out rows after every epoch, corrupted with the same noise each
+        time: what the best weights are chosen by.
+
+    clean_validation_loss_curve_ : list of float or None
+        Loss on the same rows as they are.
+
+    noise_level_ : float, ndarray of shape (n_features,) or None
+        What `noise_level` came to; None for a callable.
+
+    device_ : str
+        Where the network is.
+
+    hidden_layer_sizes_, output_activation_, solver_, learning_rate_init_, \
+    learning_rate_, batch_size_, max_iter_, precision_ : object
+        What "auto" stood for.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X has string names.
+
+    n_samples_seen_ : int
+        Rows seen by `partial_fit`.
+
+    Notes
+    -----
+    Integer sample weights act exactly as repeated rows when every step sees all rows
+    and none is held out: ``batch_size`` at least the number of rows,
+    ``early_stopping=False``, ``precision="float64"``. A mini-batch or a held-out row is
+    one row whatever its weight, so otherwise the two agree in expectation only.
+
+    With ``noise="masking"`` and the like the start and every step see the zeros as
+    values, not as missing: nothing says which cells were replaced.
+
+    References
+    ----------
+    Vincent, P., Larochelle, H., Bengio, Y., and Manzagol, P.-A. (2008). Extracting and
+    composing robust features with denoising autoencoders. ICML, 1096-1103.
+
+    Vincent, P., Larochelle, H., Lajoie, I., Bengio, Y., and Manzagol, P.-A. (2010).
+    Stacked denoising autoencoders: learning useful representations in a deep network
+    with a local denoising criterion. JMLR, 11, 3371-3408.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from skae import DenoisingAutoencoder
+    >>> X = load_digits().data[:500]
+    >>> denoiser = DenoisingAutoencoder(16, noise_level=4, max_iter=5, random_state=0)
+    >>> X_noisy = X + np.random.default_rng(0).normal(0, 4, X.shape)
+    >>> denoiser.fit(X).reconstruct(X_noisy).shape
+    (500, 64)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseAutoencoder._parameter_constraints,
+        "noise": [StrOptions(ADDED | REPLACED), callable],
+        "noise_level": [
+            Interval(Real, 0, None, closed="left"),
+            "array-like",
+            StrOptions({"auto"}),
+        ],
+        "clip": ["array-like", None],
+    }
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        noise="gaussian",
+        noise_level="auto",
+        clip=None,
+        hidden_layer_sizes="auto",
+        activation="silu",
+        code_activation="identity",
+        output_activation="auto",
+        architecture=None,
+        loss="squared_error",
+        init="pca",
+        tied_weights=False,
+        whiten=False,
+        alpha=0.0,
+        l1_ratio=0.0,
+        dropout=0.0,
+        solver="auto",
+        learning_rate_init="auto",
+        learning_rate="auto",
+        batch_size="auto",
+        max_iter="auto",
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=30,
+        tol=1e-4,
+        precision="auto",
+        device="auto",
+        callbacks=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.noise = noise
+        self.noise_level = noise_level
+        self.clip = clip
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.code_activation = code_activation
+        self.output_activation = output_activation
+        self.architecture = architecture
+        self.loss = loss
+        self.init = init
+        self.tied_weights = tied_weights
+        self.whiten = whiten
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.precision = precision
+        self.device = device
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _objective(self, blueprint):
+        _check_clip(self.clip)
+        _check_noise_level(self.noise, self.noise_level, blueprint.n_features)
+        return objectives.Denoising(
+            self.loss, noise=self.noise, noise_level=self.noise_level, clip=self.clip
+        )
+
+
+def _check_clip(clip):
+    if clip is None:
+        return
+    is_pair = np.shape(clip) == (2,)
+    if not (is_pair and np.isfinite(clip).all() and clip[0] < clip[1]):
+        raise ValueError(
+            f"clip={clip!r} should be two finite numbers (low, high), the lower one "
+            "first, or None."
+        )
+
+
+def _check_noise_level(noise, level, n_features):
+    if isinstance(level, str) or callable(noise):
+        return
+    level = np.asarray(level, dtype=np.float64)
+    if noise in REPLACED and not (level.ndim == 0 and level <= 1):
+        raise ValueError(
+            f"noise_level={level.tolist()!r} should be one share of cells in [0, 1] "
+            f"for noise={noise!r}."
+        )
+    if level.shape not in ((), (n_features,)) or not np.isfinite(level).all():
+        raise ValueError(
+            f"noise_level has shape {level.shape} and should be one finite number, or "
+            f"one for each of the {n_features} columns of X."
+        )
+    if (level < 0).any():
+        raise ValueError(
+            f"noise_level is {level.min():g} for column {level.argmin()}; it should be "
+            "zero or more."
+        )

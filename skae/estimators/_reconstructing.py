@@ -1,0 +1,159 @@
+"""A fitted torch module as a transformer with an inverse: numpy in and out."""
+
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
+
+from .. import inference
+from ._validation import check_fitted, codes_to_decode, read_table, rows_to_encode
+
+
+class EncodingTransformer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
+    """Everything that needs no more than a fitted network that encodes.
+
+    It is that of the skorch net `net_`.
+    """
+
+    @property
+    def _network(self):
+        return self.net_.network_
+
+    def transform(self, X):
+        """Encode rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Codes, float32 for float32 X and float64 otherwise.
+        """
+        check_fitted(self)
+        return inference.encode(self._network, rows_to_encode(self, X))
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class ReconstructingTransformer(EncodingTransformer):
+    """Everything that needs no more than a fitted network that decodes as well.
+
+    Its `encode`, `decode` and `forward` work in the units of X.
+    """
+
+    def inverse_transform(self, X):
+        """Decode codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Codes, as `transform` returns them.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            Rows in the units of the training data; a DataFrame where `set_output`
+            asks for one.
+        """
+        check_fitted(self)
+        Z = codes_to_decode(self, X)
+        return self._in_container(inference.decode(self._network, Z), X)
+
+    def _in_container(self, X_hat, like):
+        """Return rows as the container that set_output names, as transform would."""
+        container = _get_output_config("transform", self)["dense"]
+        if container == "default":
+            return X_hat
+        names = getattr(self, "feature_names_in_", None)
+        if names is None:
+            names = [f"x{i}" for i in range(self.n_features_in_)]
+        adapter = ADAPTERS_MANAGER.adapters[container]
+        return adapter.create_container(X_hat, like, columns=names)
+
+    def reconstruct(self, X):
+        """Encode and decode rows, as inverse_transform(transform(X)) does.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        X_hat : ndarray of shape (n_samples, n_features)
+        """
+        check_fitted(self)
+        X_table = rows_to_encode(self, X)
+        return self._in_container(inference.reconstruct(self._network, X_table), X)
+
+    def score_samples(self, X):
+        """Score rows by how well they are reconstructed: low for outliers.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Negative squared error of each row, summed over its columns.
+        """
+        check_fitted(self)
+        X = rows_to_encode(self, X)
+        return -inference.squared_errors(self._network, X)
+
+    def score(self, X, y=None, sample_weight=None):
+        """Return the variance-weighted R^2 of the reconstruction.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        y : Ignored
+            Present for API consistency.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        score : float
+            1 is perfect, 0 is as good as the mean of X. Comparable with
+            :func:`skae.metrics.reconstruction_r2` of any other reducer.
+        """
+        check_fitted(self)
+        table = read_table(self, X, sample_weight, reset=False)
+        return inference.r2(self._network, table)
+
+    def reconstruction_error(self, X, *, per_feature=False, sample_weight=None):
+        """Return the mean squared error of the reconstruction.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        per_feature : bool, default=False
+            Whether to return one error per column instead of their mean.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        error : float or ndarray of shape (n_features,)
+            In squared units of X.
+        """
+        check_fitted(self)
+        table = read_table(self, X, sample_weight, reset=False)
+        errors = inference.column_errors(self._network, table)
+        return errors if per_feature else float(errors.mean())

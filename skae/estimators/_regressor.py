@@ -1,0 +1,254 @@
+"""Regression with few labels: pretraining, then fine-tuning."""
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_array
+
+from ._base_supervised import BaseSupervised
+
+
+class AutoencoderRegressor(RegressorMixin, BaseSupervised):
+    """Regression on the codes of an autoencoder, which learns from unlabelled rows too.
+
+    First an autoencoder is trained on all rows, labelled or not. A ridge regression on
+    its codes z(x) of the labelled rows is the start of a linear head h. Then encoder
+    and head are trained together: with targets y_i of the n labelled rows, scaled to
+    unit variance, and the rows x_j of the whole table, N of them::
+
+        1 / (2 n) * sum_i |y_i - h(z(x_i))|^2 + alpha / 2 |W|^2
+        + r / N * sum_j reconstruction loss of x_j
+        + c / (2 N) * sum_j |h(z(x_j)) - h(z(x_j + noise))|^2
+
+    is minimised over the weights of the encoder, the decoder and the head's W, where
+    the first prediction of the last line is held fixed (squares are means over the
+    outputs). r is `reconstruction_weight`, c `consistency_weight`. Fine-tuning is
+    judged by the squared error of labelled rows that were held out: if it does not
+    lower it, the head on the frozen codes is the result.
+
+    Prefer it to a regression on the codes of :class:`~sklearn.decomposition.PCA` where
+    targets are few and rows many, and where they depend on the columns in ways that are
+    not linear. Columns in very different units belong behind a
+    :class:`~sklearn.preprocessing.StandardScaler`, as for PCA.
+
+    A row with NaN as its target, or as one of its targets, is unlabelled.
+
+    Read more in the :ref:`User Guide <supervised>`.
+
+    Parameters
+    ----------
+    autoencoder : estimator or None, default=None
+        Which autoencoder to pretrain, one of skae's. It is cloned, and gets a seed from
+        `random_state` if it has none. None is
+        :class:`~skae.DenoisingAutoencoder` with one component per column, but no fewer
+        than 32 and no more than 128: a head does better on many codes than a
+        reconstruction needs, and noise makes them useful.
+
+    fine_tune : bool, default=True
+        Whether to train the encoder on the labels. False leaves the head on the
+        pretrained codes, which takes no further time.
+
+    reconstruction_weight : float, default=1.0
+        Weight r of the autoencoder's own loss, on all rows. Raising it holds the
+        encoder to what the rows look like; 0 lets labels alone decide.
+
+    consistency_weight : float or "auto", default="auto"
+        Weight c of the consistency of predictions under noise, on all rows. Raising it
+        moves the boundaries between predictions to where there are few rows. "auto"
+        tries 0 and 1 on held-out labels where most rows are unlabelled, else is 0.
+
+    noise_level : float, default=0.5
+        Standard deviation of that noise, as a share of each column's.
+
+    alpha : float or "auto", default="auto"
+        Strength of the squared penalty on the weights of the head, for codes of unit
+        variance. Larger values predict more cautiously. "auto" is the one of 1e-4,
+        1e-3, ..., 10 that does best on held-out labels.
+
+    learning_rate_init : float, default=1e-3
+        Learning rate of fine-tuning at its highest. It rises over a tenth of the steps
+        and then falls to zero.
+
+    batch_size : int or "auto", default="auto"
+        Rows a step, and at most so many labelled rows beside them. "auto" is 128.
+
+    max_iter : int or "auto", default="auto"
+        Epochs of fine-tuning at most. An epoch is one pass over all rows; the labelled
+        ones come round as often as it takes. "auto" makes about 400 steps, in 20 to 60
+        epochs.
+
+    early_stopping : bool, default=True
+        Whether held-out labels decide if fine-tuning helps, and, where there are enough
+        of them, when to stop. False fine-tunes for max_iter epochs.
+
+    validation_fraction : float, default=0.1
+        Share of the labelled rows held out, if these are 100 rows or more; the best
+        weights seen are kept. With fewer, every labelled row is held out once, in one
+        of five folds, and the network is then trained on all of them.
+
+    n_iter_no_change : int, default=10
+        Epochs without progress on the held-out rows after which training stops, where
+        there is one fold.
+
+    tol : float, default=1e-4
+        Share of the loss by which it has to fall to count as progress.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the split, the order of rows, the noise and, where it has none, the
+        autoencoder. The global generators are never used.
+
+    verbose : int, default=0
+        1 shows progress bars with the losses.
+
+    Attributes
+    ----------
+    autoencoder_ : estimator
+        The autoencoder as it was pretrained.
+
+    net_ : skorch.NeuralNet
+        The fine-tuned net. ``net_.module_`` is the torch module, whose ``encode`` and
+        ``forward`` take tensors in the units of X.
+
+    n_components_ : int
+        Size of the code.
+
+    alpha_, consistency_weight_, batch_size_, max_iter_ : object
+        What "auto" stood for.
+
+    n_iter_ : int
+        Epochs that fine-tuning ran for in a fold. 1 without fine-tuning.
+
+    best_n_iter_ : int
+        Epochs that the network was trained for. 0 is the head on the pretrained codes.
+
+    loss_curve_ : list of float
+        Training loss of every epoch of fine-tuning.
+
+    validation_loss_curve_ : list of float or None
+        Half the squared error of the scaled targets on the held-out rows before
+        fine-tuning and after every epoch, their mean over the folds.
+
+    device_ : str
+        Where the network is.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X has string names.
+
+    Notes
+    -----
+    The codes that the head takes are centred and divided either by one number or each
+    by its own deviation, whichever does better on held-out labels. This, "auto" of
+    `alpha` and the start of fine-tuning are settled by 10000 of the labelled rows where
+    there are more.
+
+    To hold out a row is to hold it out whatever its weight, and a step takes so many
+    rows whatever they weigh: integer sample weights act exactly as repeated rows only
+    with ``fine_tune=False``, a number for `alpha` and an autoencoder for which they do.
+
+    References
+    ----------
+    Hinton, G. E., and Salakhutdinov, R. R. (2006). Reducing the dimensionality of data
+    with neural networks. Science, 313(5786), 504-507.
+
+    Vincent, P., Larochelle, H., Lajoie, I., Bengio, Y., and Manzagol, P.-A. (2010).
+    Stacked denoising autoencoders: learning useful representations in a deep network
+    with a local denoising criterion. JMLR, 11, 3371-3408.
+
+    Rasmus, A., Valpola, H., Honkala, M., Berglund, M., and Raiko, T. (2015).
+    Semi-supervised learning with ladder networks. NeurIPS, 28.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skae import AutoencoderRegressor, AutoencoderTransformer
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> y[::2] = np.nan
+    >>> autoencoder = AutoencoderTransformer(5, max_iter=5)
+    >>> regressor = AutoencoderRegressor(autoencoder, max_iter=5, random_state=0)
+    >>> regressor.fit(X, y).predict(X).shape
+    (442,)
+    """
+
+    def __init__(
+        self,
+        autoencoder=None,
+        *,
+        fine_tune=True,
+        reconstruction_weight=1.0,
+        consistency_weight="auto",
+        noise_level=0.5,
+        alpha="auto",
+        learning_rate_init=1e-3,
+        batch_size="auto",
+        max_iter="auto",
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        random_state=None,
+        verbose=0,
+    ):
+        self.autoencoder = autoencoder
+        self.fine_tune = fine_tune
+        self.reconstruction_weight = reconstruction_weight
+        self.consistency_weight = consistency_weight
+        self.noise_level = noise_level
+        self.alpha = alpha
+        self.learning_rate_init = learning_rate_init
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def predict(self, X):
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        outputs = self._outputs(X)
+        return outputs.ravel() if self._is_single_output else outputs
+
+    def _read_targets(self, y):
+        y = check_array(
+            y,
+            dtype=np.float64,
+            ensure_2d=False,
+            ensure_all_finite="allow-nan",
+            input_name="y",
+            estimator=self,
+        )
+        if y.ndim > 2:
+            raise ValueError(
+                f"y has shape {y.shape}; it should be (n_samples,) or (n_samples, "
+                "n_outputs)."
+            )
+        return y
+
+    def _labelled(self, y, weight):
+        """Return where the labelled rows are, their targets as columns and weights."""
+        self._is_single_output = y.ndim == 1
+        y = y.reshape(len(y), -1)
+        rows = np.flatnonzero(~np.isnan(y).any(axis=1))
+        if len(rows) == 0:
+            raise ValueError("y is NaN in every row: at least one needs a target.")
+        if weight is not None:
+            weight = weight[rows] / weight[rows].mean()
+        return rows, y[rows], weight
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,383 @@
+"""The sparse autoencoder."""
+
+from numbers import Integral, Real
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .. import objectives
+from ._base import ACTIVATIONS, BaseAutoencoder, constraints_without
+from ._resolve import is_auto
+
+CODE_ACTIVATIONS = {"l1": "relu", "kl": "sigmoid", "top_k": "identity"}
+
+
+class SparseAutoencoder(BaseAutoencoder):
+    """Autoencoder whose codes are mostly zero.
+
+    A code with many units, more than X has columns if need be, in which each row makes
+    do with a few. Minimised is the mean squared error, in the units of X, plus what it
+    costs to be active::
+
+        1 / (n_samples n_features) * sum_ij (X_ij - decode(z_i)_j)^2
+            + sparsity_weight * P
+
+    with z_i = encode(x_i) and, for the three kinds of `sparsity`::
+
+        l1      P = 1 / n_samples * sum_ij |z_ij|
+        kl      P = sum_j [rho log(rho / r_j) + (1 - rho) log((1 - rho) / (1 - r_j))]
+                with r_j the mean of z_ij over the rows i of a batch
+        top_k   P = 0, but of each row's code only the k largest values are kept
+
+    Prefer it to :class:`~sklearn.decomposition.PCA` where rows are made of parts from a
+    large stock, a few at a time, or where a linear model is to work on the codes. The
+    decoder's axes (`components_`) are then the parts. For the lowest error with few
+    components take :class:`AutoencoderTransformer`.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Size of the code. More components reconstruct better.
+
+    sparsity : {"l1", "kl", "top_k"}, default="l1"
+        What keeps codes sparse:
+
+        - "l1" shrinks activations. A code that gets smaller while the decoder's weights
+          grow evades it; ``alpha`` > 0 or ``tied_weights=True`` prevents that;
+        - "kl" holds the mean activation of every unit at `rho`;
+        - "top_k" lets `k` units be active, exactly. Units that have not been for long
+          are woken: with a small weight, training also asks them to reconstruct what
+          the active ones leave over.
+
+    sparsity_weight : float, default=1e-3
+        Weight of the penalty P of "l1" and "kl" (in units of the mean variance of the
+        columns with ``init="pca"``). Larger values make sparser codes and larger
+        errors.
+
+    rho : float, default=0.05
+        Target of "kl" for the mean activation of a unit, between 0 and 1.
+
+    k : int or "auto", default="auto"
+        Active units of "top_k". "auto" is a tenth of n_components, at least 1. More
+        units reconstruct better.
+
+    hidden_layer_sizes : array-like of int or "auto", default=()
+        Widths of the encoder's hidden layers, input side first; the decoder mirrors
+        them. ``()`` has none: rows are sums of the decoder's axes. "auto" is two equal
+        layers of four times the number of columns, between 64 and 128 units (256 beyond
+        256 columns), and at least twice n_components.
+
+    activation : str or callable, default="silu"
+        Activation of the hidden layers: a name in ``torch.nn.functional`` or a function
+        of a tensor.
+
+    code_activation : str or callable, default="auto"
+        Activation of the code. "auto" is "relu" for "l1", which makes exact zeros (the
+        identity with ``init="pca"``), "sigmoid" for "kl", and "identity" for "top_k".
+        "kl" takes only "sigmoid" or a callable with values between 0 and 1: mean
+        activations have to be rates. "top_k" comes after the activation.
+
+    output_activation : str or callable, default="auto"
+        Activation of the output. "clamp" is the identity within the limits that columns
+        keep to: ends of their range that many training rows share, such as the zero of
+        a count or the black of a pixel. "auto" is "sigmoid" for binary cross-entropy;
+        "clamp" with ``init="pca"``, unless the network is linear; else "identity".
+        ``init="pca"`` takes these three.
+
+    architecture : object or None, default=None
+        What builds encoder and decoder, see :mod:`skae.architectures`. None is
+        :class:`~skae.architectures.Dense` with the parameters above.
+
+    loss : {"squared_error", "absolute_error", "huber", "binary_cross_entropy"} or \
+            callable, default="squared_error"
+        What is minimised, averaged over rows and columns. Binary cross-entropy needs X
+        within [0, 1]. A callable takes the reconstruction and X, two tensors of shape
+        (n_samples, n_features) in the units of X, and returns one loss per cell or row.
+
+    init : {"pca", "random"}, default="random"
+        "random" is the plain textbook network with Glorot weights: nothing is added,
+        scaled or weighted. Its biases and its small last weights make the output
+        start at the columns' means. "pca" starts from principal components, which suits
+        ``sparsity="l1"`` with a linear code alone; it shrinks codes, but none to zero.
+
+    tied_weights : bool, default=False
+        Whether the decoder uses the encoder's weights, transposed.
+
+    alpha : float, default=0.0
+        Strength of the penalty on the weights. It is added to the loss (in units of the
+        mean variance of the columns with ``init="pca"``, where it acts on f and g
+        alone). Larger values keep the model closer to PCA.
+
+    l1_ratio : float, default=0.0
+        Share of the L1 norm in the penalty ``alpha * (l1_ratio * |w|_1 +
+        (1 - l1_ratio) / 2 * |w|^2)``.
+
+    dropout : float, default=0.0
+        Share of hidden units set to zero at each training step.
+
+    solver : str or torch.optim.Optimizer class, default="auto"
+        "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
+        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and
+        AdamW otherwise.
+
+    learning_rate_init : float or "auto", default="auto"
+        Learning rate at its highest. "auto" depends on the solver and batch_size.
+
+    learning_rate : {"auto", "one_cycle", "cosine", "constant"}, default="auto"
+        Schedule of the learning rate over all steps. "auto" is "one_cycle".
+
+    batch_size : int or "auto", default="auto"
+        Rows a step. "auto" is a thirtieth of the rows as a power of two in [32, 512].
+
+    max_iter : int or "auto", default="auto"
+        Epochs at most. "auto" makes about 2200 steps, in 12 to 150 epochs.
+
+    early_stopping : bool, default=True
+        Whether to hold out rows and to return the best weights seen on them.
+
+    validation_fraction : float, default=0.1
+        Share of the rows held out.
+
+    n_iter_no_change : int, default=30
+        Epochs without progress after which training stops.
+
+    tol : float, default=1e-4
+        Share of the loss by which it has to fall to count as progress.
+
+    precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
+        Precision of the training. "bfloat16" computes matrix products in it and keeps
+        the weights in float32. "auto" is "bfloat16" for more than 256 columns and at
+        least 20000 rows where the device is faster in it, and "float32" otherwise.
+
+    device : str, default="auto"
+        A torch device; "auto" is a GPU where torch has one, else the CPU.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Called during training, see :mod:`skorch.callbacks`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the previous fit's network.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, the split, the order of rows and dropout. The
+        global generators are never used.
+
+    verbose : int, default=0
+        1 shows a progress bar with the losses.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net. ``net_.module_`` is the torch module, whose ``encode``,
+        ``decode`` and ``forward`` take tensors in the units of X.
+
+    n_components_ : int
+        Size of the code.
+
+    k_ : int or None
+        Active units of "top_k"; None for the others.
+
+    active_share_ : float
+        Share of units that are not zero, on average over the training rows. For "kl"
+        the mean activation.
+
+    dead_units_ : ndarray of int
+        Units whose activation hardly varies over the training rows (its standard
+        deviation is below a thousandth of the largest): they say nothing.
+
+    components_ : ndarray of shape (n_components, n_features)
+        The decoder's linear axes, in the units of X: one part of the stock each. Only
+        where it has any.
+
+    mean_ : ndarray of shape (n_features,)
+        Mean of the training rows.
+
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        R^2 that each further component adds to the reconstruction, in order.
+
+    reconstruction_error_ : float
+        Mean squared error per cell on the held-out rows (all rows without any).
+
+    pca_reconstruction_error_ : float
+        What PCA has on the same rows.
+
+    n_iter_ : int
+        Epochs run. 1 where PCA is the solution.
+
+    loss_curve_ : list of float
+        Training loss of every epoch.
+
+    validation_loss_curve_ : list of float or None
+        Loss on the held-out rows after every epoch.
+
+    device_ : str
+        Where the network is.
+
+    hidden_layer_sizes_, code_activation_, output_activation_, solver_, \
+    learning_rate_init_, learning_rate_, batch_size_, max_iter_, precision_ : object
+        What "auto" stood for.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X has string names.
+
+    n_samples_seen_ : int
+        Rows seen by `partial_fit`.
+
+    Notes
+    -----
+    Integer sample weights act exactly as repeated rows when every step sees all rows
+    and none is held out: ``batch_size`` at least the number of rows,
+    ``early_stopping=False``, ``precision="float64"``. A mini-batch or a held-out row is
+    one row whatever its weight, so otherwise the two agree in expectation only.
+
+    Codes stay as they are trained: they are neither centred nor rotated, nor sorted.
+    `active_share_` and `dead_units_` belong to the last `fit`; `partial_fit` leaves
+    them alone. They are taken from at most 10000 rows.
+
+    References
+    ----------
+    Lee, H., Ekanadham, C., and Ng, A. Y. (2008). Sparse deep belief net model for
+    visual area V2. NeurIPS 20.
+
+    Ng, A. (2011). Sparse autoencoder. CS294A lecture notes, Stanford University.
+
+    Makhzani, A., and Frey, B. (2014). k-sparse autoencoders. ICLR.
+
+    Gao, L., et al. (2024). Scaling and evaluating sparse autoencoders.
+    arXiv:2406.04093.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skae import SparseAutoencoder
+    >>> X = load_digits().data[:500] / 16
+    >>> autoencoder = SparseAutoencoder(
+    ...     100, sparsity="top_k", k=8, max_iter=5, random_state=0
+    ... )
+    >>> Z = autoencoder.fit_transform(X)
+    >>> Z.shape, int((Z != 0).sum(axis=1).max())
+    ((500, 100), 8)
+    """
+
+    _parameter_constraints: dict = {
+        **constraints_without("whiten"),
+        "sparsity": [StrOptions({"l1", "kl", "top_k"})],
+        "sparsity_weight": [Interval(Real, 0, None, closed="left")],
+        "rho": [Interval(Real, 0, 1, closed="neither")],
+        "k": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "code_activation": [StrOptions(ACTIVATIONS | {"auto"}), callable],
+    }
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        sparsity="l1",
+        sparsity_weight=1e-3,
+        rho=0.05,
+        k="auto",
+        hidden_layer_sizes=(),
+        activation="silu",
+        code_activation="auto",
+        output_activation="auto",
+        architecture=None,
+        loss="squared_error",
+        init="random",
+        tied_weights=False,
+        alpha=0.0,
+        l1_ratio=0.0,
+        dropout=0.0,
+        solver="auto",
+        learning_rate_init="auto",
+        learning_rate="auto",
+        batch_size="auto",
+        max_iter="auto",
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=30,
+        tol=1e-4,
+        precision="auto",
+        device="auto",
+        callbacks=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.sparsity = sparsity
+        self.sparsity_weight = sparsity_weight
+        self.rho = rho
+        self.k = k
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.code_activation = code_activation
+        self.output_activation = output_activation
+        self.architecture = architecture
+        self.loss = loss
+        self.init = init
+        self.tied_weights = tied_weights
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.precision = precision
+        self.device = device
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _parameters(self):
+        parameters = super()._parameters()
+        if is_auto(self.code_activation) and self.init == "random":
+            parameters["code_activation"] = CODE_ACTIVATIONS[self.sparsity]
+        return parameters
+
+    def _objective(self, blueprint):
+        self._check_code(blueprint.code_activation)
+        self.k_ = self._active_units(blueprint.n_components)
+        return objectives.Sparse(
+            self.loss,
+            sparsity=self.sparsity,
+            weight=self.sparsity_weight,
+            rho=self.rho,
+            k=self.k_ or 1,
+            n_components=blueprint.n_components,
+        )
+
+    def _check_code(self, code_activation):
+        if self.init == "pca" and self.sparsity != "l1":
+            raise ValueError(
+                f"init='pca' needs sparsity='l1', got {self.sparsity!r}: principal "
+                "components are neither rates nor of use a few at a time. Use "
+                "init='random'."
+            )
+        is_rate = code_activation == "sigmoid" or callable(code_activation)
+        if self.sparsity == "kl" and not is_rate:
+            raise ValueError(
+                "sparsity='kl' needs code_activation='auto', 'sigmoid' or a callable "
+                f"with values between 0 and 1, got {code_activation!r}: the "
+                "divergence is between rates."
+            )
+
+    def _active_units(self, n_components):
+        if self.sparsity != "top_k":
+            return None
+        if is_auto(self.k):
+            return max(1, n_components // 10)
+        if self.k > n_components:
+            raise ValueError(
+                f"k={self.k} units cannot be active of n_components={n_components}; k "
+                "should be at most that."
+            )
+        return self.k

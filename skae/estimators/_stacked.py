@@ -1,0 +1,369 @@
+"""The autoencoder that is pretrained a layer at a time."""
+
+from dataclasses import replace
+from numbers import Integral
+
+from sklearn.base import clone
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ._autoencoder import AutoencoderTransformer
+from ._base import BaseAutoencoder, constraints_without
+from ._denoising import DenoisingAutoencoder
+from ._sparse import SparseAutoencoder
+
+OBJECTIVES = {
+    "plain": AutoencoderTransformer,
+    "denoising": DenoisingAutoencoder,
+    "sparse": SparseAutoencoder,
+}
+# What a layer's autoencoder takes from the stack.
+SHARED = (
+    "alpha",
+    "l1_ratio",
+    "solver",
+    "learning_rate_init",
+    "learning_rate",
+    "batch_size",
+    "early_stopping",
+    "validation_fraction",
+    "n_iter_no_change",
+    "tol",
+    "precision",
+    "device",
+    "verbose",
+)
+
+
+class StackedAutoencoder(BaseAutoencoder):
+    """Autoencoder whose layers are trained one by one, and then all together.
+
+    Pretraining goes up from the input: layer l is the encoder of an autoencoder with
+    one layer, trained on the codes Z_(l-1) of the layer below (Z_0 is X)::
+
+        minimise  mean (Z_(l-1) - decode_l(encode_l(Z_(l-1))))^2   for l = 1, 2, ...
+
+    plus what its objective adds: noise or a penalty on its code. Encoders and decoders
+    are then stacked into one deep network and fine-tuned jointly, as
+    :class:`AutoencoderTransformer` trains, for the error of the whole round trip.
+
+    With ``init="pca"`` (the default) the pretrained layers are the hidden layers of the
+    two networks that correct PCA, learnt on columns of unit variance; the last layer of
+    each starts at zero, so that the fine-tuning starts at PCA. With ``init="random"``
+    the code is pretrained as well: the textbook's stack.
+
+    Prefer it to :class:`~sklearn.decomposition.PCA` as
+    :class:`AutoencoderTransformer`, and to that one where the network is deep with
+    saturating activations, or where hidden layers shall be noise-proof or sparse
+    features: elsewhere good solvers reach the same without pretraining.
+
+    Read more in the :ref:`User Guide <autoencoder>`.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Size of the code. More components reconstruct better.
+
+    autoencoder : {"plain", "denoising", "sparse"} or estimator, default="plain"
+        What each layer is pretrained as. "plain", "denoising" and "sparse" are
+        :class:`AutoencoderTransformer`, :class:`DenoisingAutoencoder` and
+        :class:`SparseAutoencoder` with this estimator's training parameters; an
+        instance of one of skae's autoencoders brings its own, such as its noise. Each
+        layer's has no hidden layer, ``init="random"`` and this estimator's activation.
+
+    pretraining_max_iter : int or "auto", default="auto"
+        Epochs of each layer's pretraining, for a name as `autoencoder`. "auto" is
+        what the layer's autoencoder chooses.
+
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the encoder's hidden layers, input side first; the decoder mirrors
+        them. ``()`` has none: with ``init="pca"``, linear activations and squared error
+        this is PCA. "auto" is two equal layers of four times the number of columns,
+        between 64 and 128 units (256 beyond 256 columns), and at least twice
+        n_components.
+
+    activation : str or callable, default="silu"
+        Activation of the hidden layers: a name in ``torch.nn.functional`` or a function
+        of a tensor.
+
+    code_activation : str or callable, default="identity"
+        Activation of the code. Others than the identity need ``init="random"``.
+
+    output_activation : str or callable, default="auto"
+        Activation of the output. "clamp" is the identity within the limits that columns
+        keep to: ends of their range that many training rows share, such as the zero of
+        a count or the black of a pixel. "auto" is "sigmoid" for binary cross-entropy;
+        "clamp" with ``init="pca"``, unless the network is linear; else "identity".
+        ``init="pca"`` takes these three.
+
+    loss : {"squared_error", "absolute_error", "huber", "binary_cross_entropy"} or \
+            callable, default="squared_error"
+        What is minimised, averaged over rows and columns. Binary cross-entropy needs X
+        within [0, 1]. A callable takes the reconstruction and X, two tensors of shape
+        (n_samples, n_features) in the units of X, and returns one loss per cell or row.
+
+    init : {"pca", "random"}, default="pca"
+        "random" is the plain textbook network with Glorot weights: nothing is added,
+        scaled or weighted.
+
+    whiten : bool, default=False
+        Whether to scale the codes to unit variance.
+
+    alpha : float, default=0.0
+        Strength of the penalty on the weights. It is added to the loss (in units of the
+        mean variance of the columns with ``init="pca"``, where it acts on f and g
+        alone). Larger values keep the model closer to PCA.
+
+    l1_ratio : float, default=0.0
+        Share of the L1 norm in the penalty ``alpha * (l1_ratio * |w|_1 +
+        (1 - l1_ratio) / 2 * |w|^2)``.
+
+    dropout : float, default=0.0
+        Share of hidden units set to zero at each training step.
+
+    solver : str or torch.optim.Optimizer class, default="auto"
+        "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
+        is Muon from 20000 rows on, where the device multiplies matrices in bfloat16,
+        and AdamW otherwise.
+
+    learning_rate_init : float or "auto", default="auto"
+        Learning rate at its highest. "auto" depends on the solver and batch_size.
+
+    learning_rate : {"auto", "one_cycle", "cosine", "constant"}, default="auto"
+        Schedule of the learning rate over all steps. "auto" is "one_cycle".
+
+    batch_size : int or "auto", default="auto"
+        Rows a step. "auto" is a thirtieth of the rows as a power of two in [32, 512].
+
+    max_iter : int or "auto", default="auto"
+        Epochs at most. "auto" makes about 2200 steps, in 12 to 150 epochs.
+
+    early_stopping : bool, default=True
+        Whether to hold out rows and to return the best weights seen on them.
+
+    validation_fraction : float, default=0.1
+        Share of the rows held out.
+
+    n_iter_no_change : int, default=30
+        Epochs without progress after which training stops.
+
+    tol : float, default=1e-4
+        Share of the loss by which it has to fall to count as progress.
+
+    precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
+        Precision of the training. "bfloat16" computes matrix products in it and keeps
+        the weights in float32. "auto" is "bfloat16" for more than 256 columns and at
+        least 20000 rows where the device is faster in it, and "float32" otherwise.
+
+    device : str, default="auto"
+        A torch device; "auto" is a GPU where torch has one, else the CPU.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Called during the fine-tuning, see :mod:`skorch.callbacks`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the previous fit's network, without pretraining.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, the split, the order of rows and dropout. The
+        global generators are never used.
+
+    verbose : int, default=0
+        1 shows a progress bar with the losses.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net. ``net_.module_`` is the torch module, whose ``encode``,
+        ``decode`` and ``forward`` take tensors in the units of X.
+
+    n_components_ : int
+        Size of the code.
+
+    components_ : ndarray of shape (n_components, n_features)
+        The decoder's linear axes, in the units of X. Only where it has any.
+
+    mean_ : ndarray of shape (n_features,)
+        Mean of the training rows.
+
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        R^2 that each further component adds to the reconstruction, in order.
+
+    reconstruction_error_ : float
+        Mean squared error per cell on the held-out rows (all rows without any).
+
+    pca_reconstruction_error_ : float
+        What PCA has on the same rows.
+
+    n_iter_ : int
+        Epochs of the fine-tuning. 1 where PCA is the solution.
+
+    loss_curve_ : list of float
+        Training loss of every epoch of the fine-tuning.
+
+    validation_loss_curve_ : list of float or None
+        Loss on the held-out rows after every epoch of the fine-tuning.
+
+    pretraining_loss_curves_ : list of list of float
+        Training loss of every epoch of each layer's pretraining, input side first: mean
+        squared errors of the layer's own inputs, plus its penalties.
+
+    pretraining_validation_loss_curves_ : list of list of float or None
+        The same on the rows that the layer's autoencoder held out.
+
+    device_ : str
+        Where the network is.
+
+    hidden_layer_sizes_, output_activation_, solver_, learning_rate_init_, \
+    learning_rate_, batch_size_, max_iter_, precision_ : object
+        What "auto" stood for.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X has string names.
+
+    n_samples_seen_ : int
+        Rows seen by `partial_fit`.
+
+    Notes
+    -----
+    Layers are pretrained on all rows, including those that the fine-tuning holds out;
+    these only judge it. The inputs of one layer are in memory at a time, dense and in
+    float32 (float64 with ``precision="float64"``). In `partial_fit` the rows that the
+    stream starts from are what layers are pretrained on.
+
+    References
+    ----------
+    Bengio, Y., Lamblin, P., Popovici, D., and Larochelle, H. (2006). Greedy layer-wise
+    training of deep networks. NeurIPS, 153-160.
+
+    Vincent, P., Larochelle, H., Lajoie, I., Bengio, Y., and Manzagol, P.-A. (2010).
+    Stacked denoising autoencoders: learning useful representations in a deep network
+    with a local denoising criterion. JMLR, 11, 3371-3408.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skae import StackedAutoencoder
+    >>> X = load_iris().data
+    >>> stacked = StackedAutoencoder(
+    ...     2,
+    ...     autoencoder="denoising",
+    ...     hidden_layer_sizes=(16, 8),
+    ...     pretraining_max_iter=3,
+    ...     max_iter=5,
+    ...     random_state=0,
+    ... )
+    >>> stacked.fit(X).transform(X).shape
+    (150, 2)
+    >>> len(stacked.pretraining_loss_curves_)
+    2
+    """
+
+    _parameter_constraints: dict = {
+        # The layers are dense, each with weights of its own.
+        **constraints_without("architecture", "tied_weights"),
+        "autoencoder": [StrOptions(set(OBJECTIVES)), BaseAutoencoder],
+        "pretraining_max_iter": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+    }
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        autoencoder="plain",
+        pretraining_max_iter="auto",
+        hidden_layer_sizes="auto",
+        activation="silu",
+        code_activation="identity",
+        output_activation="auto",
+        loss="squared_error",
+        init="pca",
+        whiten=False,
+        alpha=0.0,
+        l1_ratio=0.0,
+        dropout=0.0,
+        solver="auto",
+        learning_rate_init="auto",
+        learning_rate="auto",
+        batch_size="auto",
+        max_iter="auto",
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=30,
+        tol=1e-4,
+        precision="auto",
+        device="auto",
+        callbacks=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.autoencoder = autoencoder
+        self.pretraining_max_iter = pretraining_max_iter
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.code_activation = code_activation
+        self.output_activation = output_activation
+        self.loss = loss
+        self.init = init
+        self.whiten = whiten
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.precision = precision
+        self.device = device
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _task(self, shape, device, *, streaming=False):
+        task = super()._task(shape, device, streaming=streaming)
+        blueprint = task.blueprint
+        widths = [*blueprint.hidden_layer_sizes]
+        if self.init == "random":
+            widths.append(blueprint.n_components)
+        layers, n_columns = [], shape[1]
+        for level, width in enumerate(widths):
+            is_code = level == len(blueprint.hidden_layer_sizes)
+            layer = self._layer(level).set_params(
+                n_components=width,
+                code_activation=(
+                    blueprint.code_activation if is_code else self.activation
+                ),
+            )
+            layer._validate_params()
+            layers.append(layer._task((shape[0], n_columns), device))
+            n_columns = width
+        return replace(task, layers=tuple(layers))
+
+    def _layer(self, level):
+        """Return the unfitted autoencoder of a layer."""
+        if isinstance(self.autoencoder, str):
+            layer = OBJECTIVES[self.autoencoder](max_iter=self.pretraining_max_iter)
+            layer.set_params(**{name: getattr(self, name) for name in SHARED})
+        else:
+            layer = clone(self.autoencoder)
+        sees_rows = level == 0 and self.init == "random"
+        return layer.set_params(
+            hidden_layer_sizes=(),
+            init="random",
+            architecture=None,
+            loss=self.loss if sees_rows else "squared_error",
+            output_activation=self.output_activation if sees_rows else "auto",
+        )

@@ -1,0 +1,127 @@
+"""Checks of what comes in, with errors that say what would do."""
+
+import sys
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from ..data._table import Table
+
+FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+
+
+def check_fitted(estimator):
+    """Raise NotFittedError if the estimator is not fitted.
+
+    scikit-learn collects the tags first, which takes as long as a layer for one row.
+    """
+    if not estimator.__sklearn_is_fitted__():
+        check_is_fitted(estimator)
+
+
+def read_rows(estimator, X, *, reset):
+    """Return X as a float32 or float64 array, or as CSR."""
+    X = validate_data(
+        estimator,
+        detach(X),
+        reset=reset,
+        dtype=FLOATS,
+        accept_sparse=("csr", "csc"),
+    )
+    return X.tocsr() if sparse.issparse(X) else X
+
+
+def read_table(estimator, X, sample_weight=None, groups=None, *, reset, name=""):
+    """Return the `Table` of the rows whose weight is not zero.
+
+    `name` is a suffix of the parameters that errors name.
+    """
+    X = read_rows(estimator, X, reset=reset)
+    if groups is not None:
+        groups = column_or_1d(groups, dtype=None)
+        check_consistent_length(X, groups)
+    if sample_weight is None:
+        return Table(X, None, groups)
+    weight = _check_sample_weight(
+        detach(sample_weight), X, dtype=np.float64, ensure_non_negative=True
+    )
+    used = weight > 0
+    if not used.any():
+        raise ValueError(
+            f"sample_weight{name} is zero for every row: at least one has to be "
+            "positive."
+        )
+    is_equal = np.all(weight[used] == weight[used][0])
+    rows = None if used.all() else np.flatnonzero(used)
+    return Table(X, None if is_equal else weight, groups, rows)
+
+
+def rows_to_encode(estimator, X):
+    """Return X as `read_rows` does for rows that inference takes next.
+
+    That looks for NaN and infinity itself. Checking one row takes scikit-learn longer
+    than encoding it, so an array that fits as it is goes straight on.
+    """
+    X = detach(X)
+    has_names = hasattr(estimator, "feature_names_in_")
+    if not has_names and _fits(X, estimator.n_features_in_):
+        return X
+    return read_rows(estimator, X, reset=False)
+
+
+def codes_to_decode(estimator, X):
+    """Return codes as an array for inference, which sees to it that it is finite."""
+    Z = detach(X)
+    if _fits(Z, estimator.n_components_):
+        return Z
+    Z = check_array(Z, dtype=FLOATS, input_name="codes")
+    if Z.shape[1] != estimator.n_components_:
+        raise ValueError(
+            f"The codes have {Z.shape[1]} columns, but {type(estimator).__name__} was "
+            f"fitted with n_components_={estimator.n_components_}."
+        )
+    return Z
+
+
+def _fits(X, n_columns):
+    return (
+        type(X) is np.ndarray
+        and X.dtype in FLOATS
+        and X.ndim == 2
+        and len(X) > 0
+        and X.shape[1] == n_columns
+    )
+
+
+def detach(X):
+    """Return torch tensors as arrays, everything else as it is."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(X, torch.Tensor):
+        return X
+    X = X.detach().cpu()
+    return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
+
+
+def check_unit_interval(estimator, X, reason, remedy):
+    """Raise a ValueError that names a column with values outside of [0, 1]."""
+    lowest, highest = X.min(axis=0), X.max(axis=0)
+    if sparse.issparse(X):
+        lowest, highest = lowest.toarray().ravel(), highest.toarray().ravel()
+    bad = np.flatnonzero((lowest < 0) | (highest > 1))
+    if len(bad) == 0:
+        return
+    names = getattr(estimator, "feature_names_in_", None)
+    column = f"column {bad[0]}" if names is None else f"column {names[bad[0]]!r}"
+    raise ValueError(
+        f"{reason} needs X within [0, 1], but {column} ranges from "
+        f"{lowest[bad[0]]:g} to {highest[bad[0]]:g} ({len(bad)} such columns). "
+        f"Scale X with MinMaxScaler(clip=True), or use {remedy}."
+    )

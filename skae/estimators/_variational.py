@@ -1,0 +1,450 @@
+"""The variational autoencoder."""
+
+from dataclasses import replace
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils import check_scalar
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .. import engine, inference, objectives
+from ._base import BaseAutoencoder, constraints_without
+from ._resolve import is_auto
+from ._validation import rows_to_encode
+
+LIKELIHOODS = {"squared_error", "binary_cross_entropy"}
+
+
+class VariationalAutoencoder(BaseAutoencoder):
+    """Autoencoder that is a probabilistic model: it samples and scores likelihoods.
+
+    Codes have a standard normal prior, rows a likelihood p(x | z) around decode(z), and
+    the encoder returns a normal posterior q(z | x) = N(mean(x), diag(std(x))^2).
+    Minimised is the negative evidence lower bound of the log-likelihood, in nats::
+
+        1 / n_samples * sum_i [- E_q log p(x_i | z) + beta KL(q(z | x_i) || N(0, I))]
+
+    With ``loss="squared_error"`` the likelihood is normal with one variance
+    (`noise_variance_`) for all columns, with ``loss="binary_cross_entropy"`` Bernoulli.
+    With ``init="pca"`` training starts from probabilistic PCA, whose bound is tight,
+    and the result is never worse than that on the held-out rows.
+
+    Prefer it to :class:`~sklearn.decomposition.PCA` where new rows are to be drawn, or
+    where rows are to be scored by how likely they are. For the lowest reconstruction
+    error take :class:`AutoencoderTransformer`.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Size of the code. Components that are not needed end as the prior: see
+        `active_units_`.
+
+    beta : float, default=1.0
+        Weight of the divergence from the prior. Larger values make codes that are
+        closer to the prior, in fewer components, and coarser reconstructions. Other
+        values than 1 do not minimise a bound.
+
+    kl_warmup : int, default=0
+        Epochs over which the weight of the divergence rises from zero to `beta`: units
+        are learnt before they cost anything. At most `max_iter`. `partial_fit`, which
+        knows no epochs, does without.
+
+    free_bits : float, default=0.0
+        Nats of divergence that each component has for free while training. Larger
+        values keep more components active.
+
+    noise_variance : float or "auto", default="auto"
+        Variance of the normal likelihood, in the units of X squared. "auto" learns it.
+        Larger values make coarser reconstructions and codes closer to the prior.
+
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the encoder's hidden layers, input side first; the decoder mirrors
+        them. ``()`` has none: with ``init="pca"``, linear activations and squared error
+        this is PCA. "auto" is two equal layers of four times as many units as columns,
+        between 64 and 128 (256 beyond 256 columns), and at least twice n_components.
+
+    activation : str or callable, default="silu"
+        Activation of the hidden layers: a name in ``torch.nn.functional`` or a function
+        of a tensor.
+
+    output_activation : str or callable, default="auto"
+        Activation of the decoder's mean. "clamp" is the identity within the limits that
+        columns keep to: ends of their range that many training rows share, such as the
+        zero of a count or the black of a pixel. "auto" is "sigmoid" for binary
+        cross-entropy; "clamp" with ``init="pca"``, unless the network is linear; else
+        "identity". ``init="pca"`` takes these three.
+
+    architecture : object or None, default=None
+        What builds encoder and decoder, see :mod:`skae.architectures`. None is
+        :class:`~skae.architectures.Dense` with the parameters above. The encoder is
+        built for means and log-variances together, 2 n_components; one with a code of
+        its own is built twice.
+
+    loss : {"squared_error", "binary_cross_entropy"}, default="squared_error"
+        Normal or Bernoulli likelihood. Binary cross-entropy needs X within [0, 1]. Grey
+        levels between are taken as probabilities, and the bound is not one of theirs.
+
+    init : {"pca", "random"}, default="pca"
+        "random" is the plain textbook network with Glorot weights: nothing is added,
+        scaled or weighted. Its biases and its small last weights make the output
+        start at the columns' means.
+
+    alpha : float, default=0.0
+        Strength of the penalty on the weights, added to the loss per cell. With
+        ``init="pca"`` it acts on what is added to probabilistic PCA alone. Larger
+        values keep the model closer to it.
+
+    l1_ratio : float, default=0.0
+        Share of the L1 norm in the penalty ``alpha * (l1_ratio * |w|_1 +
+        (1 - l1_ratio) / 2 * |w|^2)``.
+
+    dropout : float, default=0.0
+        Share of hidden units set to zero at each training step.
+
+    solver : str or torch.optim.Optimizer class, default="auto"
+        "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
+        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and
+        AdamW otherwise.
+
+    learning_rate_init : float or "auto", default="auto"
+        Learning rate at its highest. "auto" depends on the solver and batch_size.
+
+    learning_rate : {"auto", "one_cycle", "cosine", "constant"}, default="auto"
+        Schedule of the learning rate over all steps. "auto" is "one_cycle".
+
+    batch_size : int or "auto", default="auto"
+        Rows a step. "auto" is a thirtieth of the rows as a power of two in [32, 512].
+
+    max_iter : int or "auto", default="auto"
+        Epochs at most. "auto" makes about 2200 steps, in 12 to 150 epochs.
+
+    early_stopping : bool, default=True
+        Whether to hold out rows and to return the best weights seen on them.
+
+    validation_fraction : float, default=0.1
+        Share of the rows held out.
+
+    n_iter_no_change : int, default=30
+        Epochs without progress after which training stops.
+
+    tol : float, default=1e-4
+        Share of the loss by which it has to fall to count as progress.
+
+    precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
+        Precision of the training. "bfloat16" computes matrix products in it and keeps
+        the weights in float32. "auto" is "bfloat16" for more than 256 columns and at
+        least 20000 rows where the device is faster in it, and "float32" otherwise.
+
+    device : str, default="auto"
+        A torch device; "auto" is a GPU where torch has one, else the CPU.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Called during training, see :mod:`skorch.callbacks`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the previous fit's network.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, the split, the order of rows, the draws from the
+        posterior, and dropout. The global generators are never used.
+
+    verbose : int, default=0
+        1 shows a progress bar with the losses.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net. ``net_.module_`` is the torch module, whose ``posterior``,
+        ``encode``, ``decode`` and ``forward`` take tensors in the units of X.
+
+    n_components_ : int
+        Size of the code.
+
+    active_units_ : ndarray of int
+        Components whose posterior mean has a variance of more than 0.01 over the
+        training rows (at most 10000 of them); the others are the prior, and say
+        nothing. It belongs to the last `fit`.
+
+    noise_variance_ : float or None
+        Variance of the normal likelihood, in the units of X squared; None for
+        Bernoulli.
+
+    components_ : ndarray of shape (n_components, n_features)
+        The decoder's linear axes, in the units of X. Only where it has any.
+
+    mean_ : ndarray of shape (n_features,)
+        Mean of the training rows.
+
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        R^2 that each further component adds to the reconstruction, in order.
+
+    reconstruction_error_ : float
+        Mean squared error per cell on the held-out rows (all rows without any).
+
+    pca_reconstruction_error_ : float
+        What PCA has on the same rows.
+
+    n_iter_ : int
+        Epochs run. 1 where PCA is the solution.
+
+    loss_curve_ : list of float
+        Training loss of every epoch.
+
+    validation_loss_curve_ : list of float or None
+        Loss on the held-out rows after every epoch.
+
+    device_ : str
+        Where the network is.
+
+    hidden_layer_sizes_, output_activation_, solver_, learning_rate_init_, \
+    learning_rate_, batch_size_, max_iter_, precision_ : object
+        What "auto" stood for.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X has string names.
+
+    n_samples_seen_ : int
+        Rows seen by `partial_fit`.
+
+    Notes
+    -----
+    Integer sample weights act exactly as repeated rows when every step sees all rows
+    and none is held out: ``batch_size`` at least the number of rows,
+    ``early_stopping=False``, ``precision="float64"``; but each row then has its own
+    noise, so that the two agree in expectation only.
+
+    References
+    ----------
+    Kingma, D. P., and Welling, M. (2014). Auto-encoding variational Bayes. ICLR.
+
+    Higgins, I., et al. (2017). beta-VAE: learning basic visual concepts with a
+    constrained variational framework. ICLR.
+
+    Sonderby, C. K., et al. (2016). Ladder variational autoencoders. NeurIPS 29.
+
+    Kingma, D. P., et al. (2016). Improved variational inference with inverse
+    autoregressive flow. NeurIPS 29.
+
+    Burda, Y., Grosse, R., and Salakhutdinov, R. (2016). Importance weighted
+    autoencoders. ICLR.
+
+    Tipping, M. E., and Bishop, C. M. (1999). Probabilistic principal component
+    analysis. Journal of the Royal Statistical Society B, 61(3), 611-622.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skae import VariationalAutoencoder
+    >>> X = load_iris().data
+    >>> autoencoder = VariationalAutoencoder(2, max_iter=5, random_state=0).fit(X)
+    >>> autoencoder.transform(X).shape, autoencoder.sample(3, random_state=0).shape
+    ((150, 2), (3, 4))
+    """
+
+    _parameter_constraints: dict = {
+        **constraints_without("code_activation", "tied_weights", "whiten"),
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "kl_warmup": [Interval(Integral, 0, None, closed="left")],
+        "free_bits": [Interval(Real, 0, None, closed="left")],
+        "noise_variance": [
+            Interval(Real, 0, None, closed="neither"),
+            StrOptions({"auto"}),
+        ],
+        "loss": [StrOptions(LIKELIHOODS)],
+    }
+
+    def __init__(
+        self,
+        n_components=2,
+        *,
+        beta=1.0,
+        kl_warmup=0,
+        free_bits=0.0,
+        noise_variance="auto",
+        hidden_layer_sizes="auto",
+        activation="silu",
+        output_activation="auto",
+        architecture=None,
+        loss="squared_error",
+        init="pca",
+        alpha=0.0,
+        l1_ratio=0.0,
+        dropout=0.0,
+        solver="auto",
+        learning_rate_init="auto",
+        learning_rate="auto",
+        batch_size="auto",
+        max_iter="auto",
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=30,
+        tol=1e-4,
+        precision="auto",
+        device="auto",
+        callbacks=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.beta = beta
+        self.kl_warmup = kl_warmup
+        self.free_bits = free_bits
+        self.noise_variance = noise_variance
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.output_activation = output_activation
+        self.architecture = architecture
+        self.loss = loss
+        self.init = init
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.precision = precision
+        self.device = device
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- what is asked of a fitted model ----------------------------------------------
+
+    def posterior(self, X):
+        """Return the posterior of the codes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_components)
+            What `transform` returns.
+
+        std : ndarray of shape (n_samples, n_components)
+            Standard deviations.
+        """
+        check_is_fitted(self)
+        mean, std = inference.posterior(self._network, rows_to_encode(self, X))
+        return mean, std
+
+    def sample(self, n_samples=1, random_state=None, *, observation_noise=True):
+        """Draw new rows: codes from the prior, decoded, and noise of the likelihood.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+
+        random_state : int, RandomState instance or None, default=None
+
+        observation_noise : bool, default=True
+            Whether to draw rows from the likelihood, as those of the data are: with
+            normal noise of `noise_variance_`, or zeros and ones for Bernoulli. False
+            returns its means, which vary less than the data do and look smoother.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            A DataFrame where `set_output` asks for one. Columns keep to their limits
+            with ``output_activation="clamp"``.
+        """
+        check_is_fitted(self)
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        rng = _generator(random_state)
+        Z = rng.standard_normal((n_samples, self.n_components_))
+        X = inference.decode(self._network, Z)
+        if observation_noise:
+            X = inference.observed(self._network, X, self.noise_variance_, rng)
+        return self._in_container(X, Z)
+
+    def score_samples(self, X):
+        """Return the evidence lower bound of rows: low for outliers.
+
+        The expectation over the posterior is the mean over some fixed draws (32, or
+        twice the number of components), exact for linear decoders.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            In nats, with beta at 1.
+        """
+        check_is_fitted(self)
+        X = rows_to_encode(self, X)
+        return inference.elbo(self._network, X, self.noise_variance_)
+
+    def log_likelihood(self, X, n_samples=100, random_state=None):
+        """Return the importance-weighted bound on the log-likelihood of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        n_samples : int, default=100
+            Draws from the posterior for each row. With more the bound is tighter, in
+            proportionally longer time.
+
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            In nats.
+        """
+        check_is_fitted(self)
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
+        X = rows_to_encode(self, X)
+        return inference.importance_weighted_bounds(
+            self._network, X, self.noise_variance_, n_samples, _generator(random_state)
+        )
+
+    # -- fitting ----------------------------------------------------------------------
+
+    def _objective(self, blueprint):
+        is_learnt = is_auto(self.noise_variance)
+        if self.loss != "squared_error" and not is_learnt:
+            raise ValueError(
+                f"noise_variance={self.noise_variance} needs loss='squared_error': "
+                "a Bernoulli likelihood has no variance of its own. Use 'auto'."
+            )
+        return objectives.Variational(
+            self.loss,
+            beta=self.beta,
+            kl_warmup=self.kl_warmup,
+            free_bits=self.free_bits,
+            noise_variance=None if is_learnt else self.noise_variance,
+            n_features=blueprint.n_features,
+        )
+
+    def _task(self, shape, device, *, streaming=False):
+        task = super()._task(shape, device, streaming=streaming)
+        if streaming:  # a stream knows no epochs
+            objective = replace(task.objective, kl_warmup=0)
+            return replace(task, objective=objective)
+        if self.kl_warmup >= task.plan.max_iter:
+            raise ValueError(
+                f"kl_warmup={self.kl_warmup} should be less than max_iter, which is "
+                f"{task.plan.max_iter}: the full objective would never be trained. "
+                "Lower kl_warmup or raise max_iter."
+            )
+        return task
+
+
+def _generator(random_state):
+    return np.random.default_rng(engine.make_seed(random_state))

@@ -1,0 +1,20 @@
+"""Use of a trained network on numpy tables: knows no training."""
+
+from .._lazy import attach
+
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "column_errors": "._passes",
+        "decode": "._passes",
+        "elbo": "._bounds",
+        "encode": "._passes",
+        "importance_weighted_bounds": "._bounds",
+        "observed": "._bounds",
+        "outputs": "._passes",
+        "posterior": "._passes",
+        "r2": "._passes",
+        "reconstruct": "._passes",
+        "squared_errors": "._passes",
+    },
+)

@@ -1,0 +1,82 @@
+"""What the likelihood of a variational autoencoder says of rows, and draws from it."""
+
+import numpy as np
+from scipy import linalg, special
+
+from ..data._table import Table
+from ._passes import decode, posterior
+
+N_PAIRS = 16
+SMALLEST_PROBABILITY = 1e-7
+
+
+def elbo(network, X, noise_variance):
+    """Return the evidence lower bound of every row, in nats, float64.
+
+    `noise_variance` is the normal likelihood's; None stands for Bernoulli.
+    """
+    bounds = []
+    for block, mean, std in _posteriors(network, X):
+        draws = standard_draws(mean.shape[1])
+        likelihood = sum(
+            _log_likelihood(network, block, mean + std * draw, noise_variance)
+            for draw in draws
+        )
+        divergence = 0.5 * (mean**2 + std**2 - 1) - np.log(std)
+        bounds.append(likelihood / len(draws) - divergence.sum(axis=1))
+    return np.concatenate(bounds)
+
+
+def importance_weighted_bounds(network, X, noise_variance, n_samples, rng):
+    """Return log 1/n sum_z p(x | z) p(z) / q(z | x) of every row for n draws of z."""
+    bounds = []
+    for block, mean, std in _posteriors(network, X):
+        total = np.full(len(block), -np.inf)
+        for _ in range(n_samples):
+            noise = rng.standard_normal(mean.shape)
+            Z = mean + std * noise
+            ratio = 0.5 * (noise**2 - Z**2) + np.log(std)
+            weight = _log_likelihood(network, block, Z, noise_variance)
+            total = np.logaddexp(total, weight + ratio.sum(axis=1))
+        bounds.append(total - np.log(n_samples))
+    return np.concatenate(bounds)
+
+
+def observed(network, X_hat, noise_variance, rng):
+    """Return rows drawn from the likelihoods around some reconstructions."""
+    if noise_variance is None:
+        return (rng.random(X_hat.shape) < X_hat).astype(X_hat.dtype)
+    X = X_hat + np.sqrt(noise_variance) * rng.standard_normal(X_hat.shape)
+    if network.limits is not None:
+        X = X.clip(*network.limits.cpu().numpy())
+    return X
+
+
+def standard_draws(n_components):
+    """Return fixed draws (n_draws, n_components) with mean 0 and covariance I, exactly.
+
+    So means over them are exact for polynomials of the second degree, such as the
+    squared error of a linear decoder. The same for every row: its bound is the same
+    alone.
+    """
+    rng = np.random.default_rng(0)
+    half = rng.standard_normal((max(N_PAIRS, n_components), n_components))
+    root = linalg.cholesky(half.T @ half / len(half), lower=True)
+    half = linalg.solve_triangular(root, half.T, lower=True).T
+    return np.concatenate([half, -half])
+
+
+def _posteriors(network, X):
+    for block in Table(X).blocks():
+        mean, std = posterior(network, block)
+        yield block, mean.astype(np.float64), std.astype(np.float64)
+
+
+def _log_likelihood(network, X, Z, noise_variance):
+    """Return log p(x | z) of rows and their codes."""
+    X_hat = decode(network, Z.astype(X.dtype)).astype(np.float64)
+    if noise_variance is None:
+        X_hat = X_hat.clip(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+        return (special.xlogy(X, X_hat) + special.xlog1py(1 - X, -X_hat)).sum(axis=1)
+    errors = (X_hat - X) ** 2 / noise_variance + np.log(2 * np.pi * noise_variance)
+    return -0.5 * errors.sum(axis=1)

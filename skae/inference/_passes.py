@@ -1,0 +1,110 @@
+"""Encoding and decoding of numpy tables in chunks, in the dtype that comes in.
+
+Everything here takes an array, a CSR array or a `Table`.
+"""
+
+import math
+
+import numpy as np
+import torch
+from sklearn.utils import assert_all_finite
+
+from ..data._table import Table
+from ..data._threads import threads_for
+from ._derived import derived
+from ._tensors import as_tensor
+
+# What a pass holds of its widest layer. Twice as much is slower in float64, by a fifth
+# or more, and a quarter of it is in float32 with two threads, by a tenth.
+PASS_BYTES = 2**24
+
+
+def encode(network, X):
+    """Return the codes of X, shape (n_samples, n_components), in the dtype of X."""
+    return _in_chunks(network, X, "encode")
+
+
+def decode(network, Z):
+    """Return the rows that codes Z stand for, in the dtype of Z."""
+    return _in_chunks(network, Z, "decode")
+
+
+def reconstruct(network, X):
+    """Return decode(encode(X)), in the dtype of X."""
+    return _in_chunks(network, X, "forward")
+
+
+def posterior(network, X):
+    """Return means and standard deviations of the codes, in the dtype of X."""
+    return np.split(_in_chunks(network, X, "posterior"), 2, axis=1)
+
+
+def outputs(network, X):
+    """Return what a network that predicts makes of X, in the dtype of X."""
+    return _in_chunks(network, X, "forward")
+
+
+def squared_errors(network, X):
+    """Return the squared reconstruction error of every row, float64.
+
+    It is summed over the columns.
+    """
+    blocks = _as_table(X).blocks()
+    return np.concatenate(
+        [_squared_residual(network, block).sum(dim=1).numpy() for block in blocks]
+    )
+
+
+def column_errors(network, X):
+    """Return every column's mean squared reconstruction error, float64."""
+    sums, total = 0.0, 0.0
+    for block, weight in _as_table(X).chunks():
+        weight = np.ones(len(block)) if weight is None else weight
+        sums = sums + weight @ _squared_residual(network, block).numpy()
+        total += weight.sum()
+    return sums / total
+
+
+def r2(network, X):
+    """Return the variance-weighted R^2 of the reconstruction."""
+    table = _as_table(X)
+    variance = np.square(table.moments.scale).sum()
+    error = column_errors(network, table).sum()
+    if variance == 0:  # as sklearn.metrics.r2_score has it
+        return float(error == 0)
+    return float(1 - error / variance)
+
+
+def _squared_residual(network, block):
+    X_hat = torch.from_numpy(reconstruct(network, block)).double()
+    return X_hat.sub_(as_tensor(block)).square_()
+
+
+def _as_table(X):
+    return X if isinstance(X, Table) else Table(X)
+
+
+def _in_chunks(network, X, method):
+    ready = derived(network, X.dtype)
+    function = ready.functions.get(method) or getattr(ready.network, method)
+
+    def apply(block):
+        rows = as_tensor(block)
+        if not math.isfinite(rows.sum().item()):  # while the block is in the cache
+            name = "codes" if method == "decode" else "X"
+            assert_all_finite(block, input_name=name)
+        return function(rows.to(ready.device, ready.dtype)).cpu().numpy()
+
+    n_samples, n_columns = X.shape
+    n_rows = PASS_BYTES // (max(n_columns, network.widest) * X.dtype.itemsize)
+    with torch.inference_mode(), threads_for(network.work, n_samples):
+        if n_samples <= n_rows and isinstance(X, np.ndarray):
+            return apply(X).astype(X.dtype, copy=False)
+        output, start = None, 0
+        for block in _as_table(X).blocks(max(1, n_rows)):
+            result = apply(block)
+            if output is None:
+                output = np.empty((n_samples, result.shape[1]), dtype=X.dtype)
+            output[start : start + len(result)] = result
+            start += len(result)
+    return output

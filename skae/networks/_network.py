@@ -1,0 +1,102 @@
+"""What is asked of every network, and of the parts of it that draw random numbers."""
+
+import torch
+from torch import nn
+
+
+class Network(nn.Module):
+    """A module that training and inference know how to use.
+
+    Training sees `propagate`: standardised rows in, what the criterion takes out.
+    `encode` and `forward` work in the units of X.
+
+    Attributes
+    ----------
+    work : int
+        Multiplications that a row costs on its way through the network.
+
+    widest : int
+        Units of the widest layer.
+
+    sealed : bool
+        Whether nobody outside holds the network: what is derived from its weights then
+        needs no second look. `seal` says so, `unseal` takes it back.
+    """
+
+    work = 0
+    widest = 1
+    sealed = False
+
+    def seal(self):
+        """Declare that from now on nobody but inference holds the network."""
+        self.eval().sealed = True
+
+    def unseal(self):
+        """Return the network to somebody who may change it in any way."""
+        self.sealed = False
+        return self
+
+    def standardise(self, X):
+        """Return rows as `propagate` takes them."""
+        raise NotImplementedError
+
+    def propagate(self, U):
+        """Return what the criterion takes, for standardised rows."""
+        raise NotImplementedError
+
+    def encode(self, X):
+        """Return codes of shape (n_samples, n_components)."""
+        raise NotImplementedError
+
+    def __getstate__(self):
+        """Return the state without what inference keeps beside it."""
+        state = self.__dict__.copy()
+        state.pop("_derived", None)
+        return state
+
+
+class RandomPart(nn.Module):
+    """A part that draws from `generator` while training; `set_generators` sets it."""
+
+    def __init__(self):
+        super().__init__()
+        self.generator = None
+
+
+def set_generators(module, generator):
+    """Hand a generator to all parts that draw random numbers; None takes it away."""
+    for part in module.modules():
+        if isinstance(part, RandomPart):
+            part.generator = generator
+
+
+def measure_work(network, rows):
+    """Set `work` and `widest` of a network from a pass of some rows through it."""
+    found = []
+
+    def measure(part, inputs, output):
+        for weight in part.parameters(recurse=False):
+            n_positions = _n_positions(part, weight, inputs[0], output)
+            found.append((weight.numel() * n_positions, len(weight) * n_positions))
+
+    parts = [part for part in network.modules() if part._parameters]
+    hooks = [part.register_forward_hook(measure) for part in parts]
+    try:
+        with torch.no_grad():
+            network.eval().propagate(rows)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    network.train()
+    network.work = sum(work for work, _ in found)
+    network.widest = max((units for _, units in found), default=1)
+
+
+def _n_positions(part, weight, given, output):
+    """Return how often a row meets a weight of a layer."""
+    if isinstance(part, nn.modules.conv._ConvNd):
+        image = given if part.transposed else output
+        return image[0, 0].numel() if isinstance(image, torch.Tensor) else 1
+    if isinstance(part, nn.Linear) and isinstance(output, torch.Tensor):
+        return output[0].numel() // output.shape[-1]
+    return 1

@@ -1,0 +1,221 @@
+"""Reconstruction of clean rows from corrupted ones."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from ..networks._noise import NoisePart
+from ._reconstruction import Reconstruction
+
+ADDED = ("gaussian", "uniform")  # the others replace cells
+AUTO_SHARE = 0.25  # of the cells; the papers use 10 % to 40 %
+AUTO_DEVIATION = 0.5  # of each column's standard deviation
+
+
+@dataclass(frozen=True)
+class Denoising(Reconstruction):
+    """The loss between clean rows and what is made of them with noise.
+
+    Attributes
+    ----------
+    noise, noise_level, clip : object
+        See `DenoisingAutoencoder`.
+    """
+
+    noise: object = "gaussian"
+    noise_level: object = "auto"
+    clip: tuple | None = None
+
+    has_noise: ClassVar[bool] = True
+    needs_rows: ClassVar[bool] = True
+
+    def adapt(self, network, table):
+        """Put the corruption in front of the network."""
+        moments, level = table.moments, self.noise_level
+        if isinstance(level, str):
+            is_added = self.noise in ADDED
+            level = AUTO_DEVIATION * moments.scale if is_added else AUTO_SHARE
+        ends = self.clip
+        if ends is None:
+            ends = moments.lowest.astype(float), moments.highest.astype(float)
+        network.corruption = make_corruption(
+            self.noise,
+            level,
+            ends=ends,
+            mean=network.mean,
+            scale=network.scale,
+            clip=self.clip,
+            varies=torch.tensor(moments.scale > 0),
+        ).to(next(network.parameters()).device)
+
+    def report(self, network, table):
+        """Return what `noise_level` came to."""
+        level = network.corruption.noise_level
+        if isinstance(level, torch.Tensor):
+            level = level.cpu().numpy() if level.ndim else float(level)
+        return {"noise_level": level}
+
+
+class Corruption(NoisePart):
+    """Corrupts rows while training or judged; otherwise the identity.
+
+    Rows are standardised, `mean` and `scale` say how: a value v in the units of X is
+    (v - mean) / scale here. Everything is computed in standardised units, which float32
+    holds whatever the units of X.
+
+    Parameters
+    ----------
+    mean, scale : Tensor of shape (n_features,) or None
+        As in `Autoencoder`. None: the rows are in the units of X.
+
+    clip : tuple of two floats or None
+        Range that corrupted values are clipped to, in the units of X.
+
+    varies : Tensor of shape (n_features,) or None
+        False for the columns that stay as they are.
+    """
+
+    def __init__(self, mean=None, scale=None, clip=None, varies=None):
+        super().__init__()
+        constant = varies is not None and not varies.all()
+        self.register_buffer("varies", varies if constant else None)
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+        lowest, highest = (None, None) if clip is None else clip
+        self.register_buffer("lowest", self.standardised(lowest))
+        self.register_buffer("highest", self.standardised(highest))
+
+    def standardised(self, value):
+        """Return a value in the units of X as a float64 tensor in those of the rows."""
+        if value is None:
+            return None
+        if self.mean is None:
+            return torch.as_tensor(value, dtype=torch.float64)
+        value = torch.as_tensor(value, dtype=torch.float64, device=self.mean.device)
+        return self.per_scale(value - self.mean)
+
+    def per_scale(self, width):
+        """Return a width in the units of X in those of the rows."""
+        if self.scale is None:
+            return torch.as_tensor(width, dtype=torch.float64)
+        width = torch.as_tensor(width, dtype=torch.float64, device=self.scale.device)
+        return torch.where(self.scale > 0, width / self.scale, 0.0).double()
+
+    def forward(self, U):
+        if not self.is_active:
+            return U
+        U_noisy = self.corrupt(U, self.noise_source(U.device))
+        if self.lowest is not None:
+            U_noisy = U_noisy.clamp(self.lowest.to(U), self.highest.to(U))
+        return U_noisy if self.varies is None else torch.where(self.varies, U_noisy, U)
+
+
+class Added(Corruption):
+    """Adds noise of some level: a standard deviation, or the half-width of a uniform.
+
+    Parameters
+    ----------
+    kind : {"gaussian", "uniform"}
+
+    level : array-like of shape (n_features,) or float
+        In the units of X.
+    """
+
+    def __init__(self, kind, level, **options):
+        super().__init__(**options)
+        self.kind = kind
+        self.register_buffer("level", self.per_scale(level))
+
+    @property
+    def noise_level(self):
+        """The level in the units of X."""
+        return self.level if self.scale is None else self.level * self.scale
+
+    def corrupt(self, U, generator):
+        noise = torch.empty_like(U)
+        if self.kind == "gaussian":
+            noise.normal_(generator=generator)
+        else:
+            noise.uniform_(-1, 1, generator=generator)
+        return U + noise * self.level.to(U)
+
+
+class Replaced(Corruption):
+    """Replaces a share of the cells, each drawn on its own.
+
+    Parameters
+    ----------
+    kind : {"masking", "salt_pepper", "swap"}
+        By zero in the units of X; by one of `ends`, as likely as the other; or by what
+        another row of the batch has in the same column.
+
+    share : float
+
+    ends : pair of array-likes of shape (n_features,) or floats
+        Pepper and salt, in the units of X.
+    """
+
+    def __init__(self, kind, share, ends=(0.0, 0.0), **options):
+        super().__init__(**options)
+        self.kind = kind
+        self.noise_level = share
+        pepper, salt = (0.0, 0.0) if kind == "masking" else ends
+        self.register_buffer("pepper", self.standardised(pepper))
+        self.register_buffer("salt", self.standardised(salt))
+
+    def corrupt(self, U, generator):
+        replaced = torch.empty_like(U).bernoulli_(self.noise_level, generator=generator)
+        return torch.where(replaced > 0, self._values(U, generator), U)
+
+    def _values(self, U, generator):
+        if self.kind == "masking":
+            return self.pepper.to(U)
+        if self.kind == "salt_pepper":
+            is_salt = torch.empty_like(U).bernoulli_(0.5, generator=generator)
+            return torch.where(is_salt > 0, self.salt.to(U), self.pepper.to(U))
+        return _of_other_rows(U, generator)
+
+
+def _of_other_rows(U, generator):
+    """Return for every cell what a row drawn from the others has in its column."""
+    n_rows = len(U)
+    if n_rows == 1:
+        return U
+    steps = torch.randint(
+        1, n_rows, U.shape, generator=generator, device=U.device, dtype=torch.int64
+    )
+    rows = (torch.arange(n_rows, device=U.device)[:, None] + steps) % n_rows
+    return U.gather(0, rows)
+
+
+class Custom(Corruption):
+    """Corrupts by a function of (X, generator), in the units of X."""
+
+    noise_level = None
+
+    def __init__(self, function, **options):
+        super().__init__(**options)
+        self.function = function
+
+    def corrupt(self, U, generator):
+        X = U if self.mean is None else (U * self.scale + self.mean).to(U)
+        X_noisy = self.function(X.clone(), generator)
+        if not isinstance(X_noisy, torch.Tensor) or X_noisy.shape != X.shape:
+            found = getattr(X_noisy, "shape", type(X_noisy).__name__)
+            raise ValueError(
+                f"noise={self.function!r} returned {found} for a batch of shape "
+                f"{tuple(X.shape)}; it should return a tensor of that shape."
+            )
+        if self.mean is None:
+            return X_noisy.to(U)
+        return self.per_scale(X_noisy - self.mean).to(U)
+
+
+def make_corruption(noise, level, *, ends=(0.0, 0.0), **options):
+    """Return the `Corruption` for an estimator's `noise`; `options` are its own."""
+    if callable(noise):
+        return Custom(noise, **options)
+    if noise in ADDED:
+        return Added(noise, level, **options)
+    return Replaced(noise, level, ends, **options)

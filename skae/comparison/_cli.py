@@ -152,7 +152,7 @@ def _check_output(path):
 
 
 def _table(path, target):
-    from ._tables import Table, read_table
+    from ._files import FileContent, read_table
 
     if path is not None:
         return read_table(path, target)
@@ -163,7 +163,7 @@ def _table(path, target):
 
     X, y = load_digits(return_X_y=True)
     # One unit for all pixels, in which KernelPCA's width suits them.
-    return Table(X / X.std(), y, [])
+    return FileContent(X / X.std(), y, [])
 
 
 def _fitting_sizes(X, cv):
@@ -193,7 +193,7 @@ def _described(X, scale, cv):
 def _comparison(table, sizes, scale, args):
     import joblib
 
-    from .comparison import compare_reducers
+    from . import compare_reducers
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -225,10 +225,10 @@ def _print_rich(titles, rows):
     """Print a table with rich, and tell whether there is one."""
     try:
         from rich.console import Console
-        from rich.table import Table as RichTable
+        from rich.table import Table
     except ImportError:
         return False
-    table = RichTable()
+    table = Table()
     for i, title in enumerate(titles):
         table.add_column(title, justify="right" if i else "left")
     for row in rows:

@@ -18,10 +18,8 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import column_or_1d
 
-from ._reducer_comparison import ReducerComparison
-from .metrics import neg_reconstruction_error, reconstruction_r2
-
-__all__ = ["ReducerComparison", "compare_reducers"]
+from ..metrics import neg_reconstruction_error, reconstruction_r2
+from ._report import ReducerComparison
 
 # A target of whole numbers with fewer rows a value is taken for a quantity.
 _ROWS_PER_CLASS = 10
@@ -176,7 +174,7 @@ def _named_reducers(reducers):
 
 
 def _known_reducer(name):
-    from ._autoencoder import AutoencoderTransformer
+    from .._autoencoder import AutoencoderTransformer
 
     known = {
         "pca": PCA(),

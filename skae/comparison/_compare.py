@@ -99,7 +99,7 @@ def compare_reducers(
     ...     X, y, reducers=["pca"], n_components=[2, 4], cv=3, random_state=0
     ... )
     >>> comparison.results.shape
-    (6, 7)
+    (6, 9)
     """
     X = _numbers(X)
     labels = None if y is None else _class_labels(y, X)
@@ -267,8 +267,9 @@ def _size_parameter(name, params):
 def _scored_cell(name, reducer, size, fold, X, labels, split, scale):
     """Return one row of the results."""
     cell = {"reducer": name, "n_components": size, "fold": fold}
+    rows = {"n_train": len(split[0]), "n_test": len(split[1])}
     try:
-        return cell | _scores(reducer, X, labels, split, scale)
+        return cell | rows | _scores(reducer, X, labels, split, scale)
     except Exception as error:
         raise RuntimeError(
             f"{name} failed at n_components={size} in fold {fold}: {error}"

@@ -1,19 +1,30 @@
 """What a comparison of reducers found, as tables, words and a plot."""
 
 import html
+from itertools import combinations
 
 import numpy as np
+import pandas as pd
+from scipy.special import stdtr, stdtrit
 
 # Differences in R^2 below this are none: two reducers of nearly all the variance would
 # else be far apart by what float32 and the last optimisation step leave.
 _RESOLUTION = 1e-4
 
+# The share of comparisons of equals in which the conclusion may claim a difference.
+_LEVEL = 0.05
+
+_CHANCE = (
+    "a difference that chance alone would show in fewer than "
+    f"{100 * _LEVEL:.0f} % of such comparisons"
+)
 _CLAUSES = {
-    "ahead": "leaves {change} less variance unexplained than {reference} at {sizes}, "
-    "beyond the spread over the folds",
-    "level": "is level with {reference} at {sizes}, within the spread over the folds",
-    "behind": "leaves {change} more variance unexplained than {reference} at {sizes}, "
-    "beyond the spread over the folds",
+    1: f"leaves {{change}} less variance unexplained than {{reference}} at {{sizes}}, "
+    f"{_CHANCE}",
+    0: "cannot be told apart from {reference} at {sizes}, where any difference may be "
+    "chance",
+    -1: f"leaves {{change}} more variance unexplained than {{reference}} at {{sizes}}, "
+    f"{_CHANCE}",
 }
 
 
@@ -26,11 +37,12 @@ class ReducerComparison:
     ----------
     results : DataFrame
         One row per reducer, size and fold, with the columns `reducer`, `n_components`,
-        `fold`, `r2`, `reconstruction_error` (mean squared error per cell), `accuracy`
-        where there are class labels, and `fit_time` in seconds.
+        `fold`, `n_train` and `n_test` (rows of the fold), `r2`, `reconstruction_error`
+        (mean squared error per cell), `accuracy` where there are class labels, and
+        `fit_time` in seconds.
     reference : str, default=None
-        The reducer that the conclusion measures the others against. None takes the
-        second best.
+        The reducer that the others are measured against. None measures all pairs, and
+        the conclusion is on the best two.
     """
 
     def __init__(self, results, *, reference=None):
@@ -62,28 +74,94 @@ class ReducerComparison:
         groups = self.results.groupby(["reducer", "n_components"], sort=False)
         return groups.agg(**columns)
 
+    def differences(self, level=0.05):
+        """Test of the differences in R^2 between reducers, for chance.
+
+        A t-test of the differences in each fold, corrected for training rows that the
+        folds share [1]_: over `J` folds with a standard deviation `s`, the mean has the
+        squared standard error `(1/J + n_test/n_train) s^2`, and 1e-4 at the least. The
+        p-values are Holm's for all rows together: where no reducer is better than
+        another, one or more are below 0.05 in at most 5 % of comparisons.
+
+        Parameters
+        ----------
+        level : float in (0, 1), default=0.05
+            Share of intervals that may miss the true difference; lower widens them.
+
+        Returns
+        -------
+        differences : DataFrame
+            One row per pair and size, the best reducer first: `reducer`, `reference`,
+            `n_components`, the mean `difference` in R^2, the ends `lower` and `upper`
+            of its confidence interval, which is that of one row taken alone, and the
+            `p_value`, which counts all rows.
+
+        Raises
+        ------
+        ValueError
+            If `level` is not between 0 and 1.
+
+        References
+        ----------
+        .. [1] C. Nadeau and Y. Bengio, "Inference for the generalization error",
+           Machine Learning 52, 2003.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level is {level!r}: a number between 0 and 1 is needed.")
+        folds = self.results.drop_duplicates("fold")
+        overlap = 1 / len(folds) + (folds["n_test"] / folds["n_train"]).mean()
+        freedom = len(folds) - 1
+        gains = self._gains()
+        mean = gains.mean()
+        error = (np.sqrt(overlap) * gains.std()).clip(lower=_RESOLUTION)
+        width = stdtrit(freedom, 1 - level / 2) * error
+        table = {
+            "difference": mean,
+            "lower": mean - width,
+            "upper": mean + width,
+            "p_value": _holm(2 * stdtr(freedom, -mean.abs() / error)),
+        }
+        return pd.DataFrame(table).reset_index()
+
     def conclusion(self):
         """One sentence on what the comparison shows.
 
         It sets the reducer of the highest mean R^2, the reference aside, against the
-        reference, in terms of the variance that they leave unexplained. Both were
-        scored on the same folds, so what counts is the difference in each fold: the two
-        are level where its mean is within its standard deviation over the folds.
+        reference, in terms of the variance that they leave unexplained, and claims
+        what :meth:`differences` finds at the level of 5 %.
 
         Returns
         -------
         sentence : str
             On one line.
         """
-        scores = self.results.pivot(
-            index=["n_components", "fold"], columns="reducer", values="r2"
-        )
-        ranking = scores.mean().sort_values(ascending=False).index.tolist()
-        if len(ranking) == 1:
-            return _alone(scores[ranking[0]])
-        reference = ranking[1] if self.reference is None else self.reference
-        ranking.remove(reference)
-        return _verdict(scores, ranking[0], reference)
+        explained = self.summary()["r2"]
+        if not self._pairs():
+            return _alone(explained)
+        reducer, reference = self._pairs()[0]
+        unexplained = (1 - explained).clip(lower=_RESOLUTION)
+        change = (unexplained[reducer] / unexplained[reference] - 1).abs()
+        tests = self.differences().set_index("n_components").head(len(change))
+        standing = np.sign(tests["difference"]) * (tests["p_value"] < _LEVEL)
+        return _verdict(reducer, reference, change, standing)
+
+    def _pairs(self):
+        """Return the pairs to test, the one that the conclusion is on first."""
+        mean = self.results.groupby("reducer", sort=False)["r2"].mean()
+        ranking = mean.sort_values(ascending=False, kind="stable").index
+        if self.reference is None:
+            return list(combinations(ranking, 2))
+        return [(name, self.reference) for name in ranking if name != self.reference]
+
+    def _gains(self):
+        """Return the differences in every fold, grouped by pair and size."""
+        scores = self.results[["reducer", "n_components", "fold", "r2"]]
+        others = scores.rename(columns={"reducer": "reference", "r2": "other"})
+        pairs = pd.DataFrame(self._pairs(), columns=["reducer", "reference"])
+        folds = pairs.merge(scores, on="reducer").merge(others)
+        folds["difference"] = folds["r2"] - folds["other"]
+        keys = ["reducer", "reference", "n_components"]
+        return folds.groupby(keys, sort=False)["difference"]
 
     def plot(self, ax=None):
         """Plot the mean held-out R^2 of each reducer over the sizes.
@@ -124,38 +202,31 @@ def _new_axes():
     return plt.subplots()[1]
 
 
-def _alone(scores):
-    explained = scores.groupby(level="n_components").mean()
+def _holm(p_values):
+    ranked = p_values.sort_values()
+    return (ranked * np.arange(len(ranked), 0, -1)).cummax().clip(upper=1)
+
+
+def _alone(explained):
+    name = explained.index[0][0]
     return (
-        f"{scores.name} explains {_percent(explained)} of the variance of held-out "
-        f"rows at {_listed(explained.index)}; nothing else was compared."
+        f"{name} explains {_percent(explained)} of the variance of held-out "
+        f"rows at {_listed(explained[name].index)}; nothing else was compared."
     )
 
 
-def _verdict(scores, name, reference):
+def _verdict(reducer, reference, change, standing):
     """Return the sentence that sets one reducer against the reference."""
-    standing = _standing(scores[name] - scores[reference])
-    unexplained = 1 - scores.groupby(level="n_components").mean()
-    unexplained = unexplained.clip(lower=_RESOLUTION)
-    change = (unexplained[name] / unexplained[reference] - 1).abs()
     clauses = [
         clause.format(
-            change=_percent(change[standing == outcome]),
+            change=_percent(change[standing == sign]),
             reference=reference,
-            sizes=_listed(change[standing == outcome].index),
+            sizes=_listed(change[standing == sign].index),
         )
-        for outcome, clause in _CLAUSES.items()
-        if (standing == outcome).any()
+        for sign, clause in _CLAUSES.items()
+        if (standing == sign).any()
     ]
-    return f"On held-out rows {name} {'; it '.join(clauses)}."
-
-
-def _standing(differences):
-    """Return for each size whether the differences put it ahead, level or behind."""
-    by_size = differences.groupby(level="n_components")
-    mean, spread = by_size.mean(), by_size.std().clip(lower=_RESOLUTION)
-    sign = np.sign(mean).where(mean.abs() > spread, 0)
-    return sign.map({1: "ahead", 0: "level", -1: "behind"})
+    return f"On held-out rows {reducer} {'; it '.join(clauses)}."
 
 
 def _percent(shares):

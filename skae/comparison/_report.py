@@ -109,19 +109,15 @@ class ReducerComparison:
         if not 0 < level < 1:
             raise ValueError(f"level is {level!r}: a number between 0 and 1 is needed.")
         folds = self.results.drop_duplicates("fold")
-        overlap = 1 / len(folds) + (folds["n_test"] / folds["n_train"]).mean()
-        freedom = len(folds) - 1
-        gains = self._gains()
-        mean = gains.mean()
-        error = (np.sqrt(overlap) * gains.std()).clip(lower=_RESOLUTION)
-        width = stdtrit(freedom, 1 - level / 2) * error
-        table = {
-            "difference": mean,
-            "lower": mean - width,
-            "upper": mean + width,
-            "p_value": _holm(2 * stdtr(freedom, -mean.abs() / error)),
-        }
-        return pd.DataFrame(table).reset_index()
+        keys = ["reducer", "n_components"]
+        r2 = self.results.pivot(index=keys, columns="fold", values="r2")
+        sizes = self.results["n_components"].unique()
+        rows = [(*pair, size) for pair in self._pairs() for size in sizes]
+        gains = [r2.loc[name, size] - r2.loc[other, size] for name, other, size in rows]
+        gains = np.reshape(gains, (len(rows), len(folds)))
+        overlap = (folds["n_test"] / folds["n_train"]).mean()
+        table = pd.DataFrame(rows, columns=["reducer", "reference", "n_components"])
+        return table.assign(**_tested(gains, overlap, level))
 
     def conclusion(self):
         """One sentence on what the comparison shows.
@@ -141,9 +137,18 @@ class ReducerComparison:
         reducer, reference = self._pairs()[0]
         unexplained = (1 - explained).clip(lower=_RESOLUTION)
         change = (unexplained[reducer] / unexplained[reference] - 1).abs()
-        tests = self.differences().set_index("n_components").head(len(change))
+        tests = self.differences().head(len(change)).set_index("n_components")
         standing = np.sign(tests["difference"]) * (tests["p_value"] < _LEVEL)
-        return _verdict(reducer, reference, change, standing)
+        clauses = [
+            clause.format(
+                change=_percent(change[standing == sign]),
+                reference=reference,
+                sizes=_listed(change[standing == sign].index),
+            )
+            for sign, clause in _CLAUSES.items()
+            if (standing == sign).any()
+        ]
+        return f"On held-out rows {reducer} {'; it '.join(clauses)}."
 
     def _pairs(self):
         """Return the pairs to test, the one that the conclusion is on first."""
@@ -152,16 +157,6 @@ class ReducerComparison:
         if self.reference is None:
             return list(combinations(ranking, 2))
         return [(name, self.reference) for name in ranking if name != self.reference]
-
-    def _gains(self):
-        """Return the differences in every fold, grouped by pair and size."""
-        scores = self.results[["reducer", "n_components", "fold", "r2"]]
-        others = scores.rename(columns={"reducer": "reference", "r2": "other"})
-        pairs = pd.DataFrame(self._pairs(), columns=["reducer", "reference"])
-        folds = pairs.merge(scores, on="reducer").merge(others)
-        folds["difference"] = folds["r2"] - folds["other"]
-        keys = ["reducer", "reference", "n_components"]
-        return folds.groupby(keys, sort=False)["difference"]
 
     def plot(self, ax=None):
         """Plot the mean held-out R^2 of each reducer over the sizes.
@@ -202,8 +197,22 @@ def _new_axes():
     return plt.subplots()[1]
 
 
+def _tested(gains, overlap, level):
+    """Return a corrected t-test of each row over its folds, as columns."""
+    n_folds = gains.shape[1]
+    mean, variance = gains.mean(axis=1), gains.var(axis=1, ddof=1)
+    error = np.sqrt((1 / n_folds + overlap) * variance).clip(min=_RESOLUTION)
+    width = stdtrit(n_folds - 1, 1 - level / 2) * error
+    return {
+        "difference": mean,
+        "lower": mean - width,
+        "upper": mean + width,
+        "p_value": _holm(2 * stdtr(n_folds - 1, -np.abs(mean) / error)),
+    }
+
+
 def _holm(p_values):
-    ranked = p_values.sort_values()
+    ranked = pd.Series(p_values).sort_values()
     return (ranked * np.arange(len(ranked), 0, -1)).cummax().clip(upper=1)
 
 
@@ -213,20 +222,6 @@ def _alone(explained):
         f"{name} explains {_percent(explained)} of the variance of held-out "
         f"rows at {_listed(explained[name].index)}; nothing else was compared."
     )
-
-
-def _verdict(reducer, reference, change, standing):
-    """Return the sentence that sets one reducer against the reference."""
-    clauses = [
-        clause.format(
-            change=_percent(change[standing == sign]),
-            reference=reference,
-            sizes=_listed(change[standing == sign].index),
-        )
-        for sign, clause in _CLAUSES.items()
-        if (standing == sign).any()
-    ]
-    return f"On held-out rows {reducer} {'; it '.join(clauses)}."
 
 
 def _percent(shares):

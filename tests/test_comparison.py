@@ -574,6 +574,14 @@ def test_shared_training_rows_widen_the_intervals(noisy):
     assert row["upper"].item() == pytest.approx(gains.mean() + half)
 
 
+def test_many_folds_have_four_degrees_of_freedom():
+    """Folds that share nearly all training rows are no independent trials."""
+    row = _made(n_folds=20, noise=0.01, PCA=[0.5], A=[0.51]).differences().iloc[0]
+    error = (row["upper"] - row["difference"]) / stats.t.ppf(0.975, 4)
+    expected = 2 * stats.t.sf(abs(row["difference"]) / error, 4)
+    assert row["p_value"] == pytest.approx(expected)
+
+
 def test_folds_of_unequal_size_count_on_average(noisy):
     """Splits of the caller's own may have any number of rows."""
     equal = noisy.differences()

@@ -14,6 +14,11 @@ _RESOLUTION = 1e-4
 # The share of comparisons of equals in which the conclusion may claim a difference.
 _LEVEL = 0.05
 
+# Many folds share nearly all training rows, so their spread shows less of what other
+# training rows would do than their number says: with a degree of freedom for each fold,
+# equals whose fits hang on few rows are told apart too often.
+_MAX_FREEDOM = 4
+
 _CHANCE = (
     "a difference that chance alone would show in fewer than "
     f"{100 * _LEVEL:.0f} % of such comparisons"
@@ -79,9 +84,11 @@ class ReducerComparison:
 
         A t-test of the differences in each fold, corrected for training rows that the
         folds share [1]_: over `J` folds with a standard deviation `s`, the mean has the
-        squared standard error `(1/J + n_test/n_train) s^2`, and 1e-4 at the least. The
-        p-values are Holm's for all rows together: where no reducer is better than
-        another, one or more are below 0.05 in at most 5 % of comparisons.
+        squared standard error `(1/J + n_test/n_train) s^2`, and 1e-4 at the least. It
+        has `J - 1` degrees of freedom, or 4 where there are more folds: these share too
+        many rows to count in full. The p-values are Holm's for all rows together: where
+        no reducer is better than another, any is below 0.05 in at most about 5 % of
+        comparisons.
 
         Parameters
         ----------
@@ -200,14 +207,15 @@ def _new_axes():
 def _tested(gains, overlap, level):
     """Return a corrected t-test of each row over its folds, as columns."""
     n_folds = gains.shape[1]
+    freedom = min(n_folds - 1, _MAX_FREEDOM)
     mean, variance = gains.mean(axis=1), gains.var(axis=1, ddof=1)
     error = np.sqrt((1 / n_folds + overlap) * variance).clip(min=_RESOLUTION)
-    width = stdtrit(n_folds - 1, 1 - level / 2) * error
+    width = stdtrit(freedom, 1 - level / 2) * error
     return {
         "difference": mean,
         "lower": mean - width,
         "upper": mean + width,
-        "p_value": _holm(2 * stdtr(n_folds - 1, -np.abs(mean) / error)),
+        "p_value": _holm(2 * stdtr(freedom, -np.abs(mean) / error)),
     }
 
 

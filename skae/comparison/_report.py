@@ -19,18 +19,15 @@ _LEVEL = 0.05
 # equals whose fits hang on few rows are told apart too often.
 _MAX_FREEDOM = 4
 
-_CHANCE = (
-    "a difference that chance alone would show in fewer than "
-    f"{100 * _LEVEL:.0f} % of such comparisons"
+_APART = (
+    "leaves {change} {side} variance unexplained than {reference} at {sizes}, a "
+    "difference that chance alone would show in fewer than {level:.0f} % of such "
+    "comparisons"
 )
-_CLAUSES = {
-    1: f"leaves {{change}} less variance unexplained than {{reference}} at {{sizes}}, "
-    f"{_CHANCE}",
-    0: "cannot be told apart from {reference} at {sizes}, where any difference may be "
-    "chance",
-    -1: f"leaves {{change}} more variance unexplained than {{reference}} at {{sizes}}, "
-    f"{_CHANCE}",
-}
+_TOGETHER = (
+    "cannot be told apart from {reference} at {sizes}, where any difference may be "
+    "chance"
+)
 
 
 class ReducerComparison:
@@ -147,12 +144,14 @@ class ReducerComparison:
         tests = self.differences().head(len(change)).set_index("n_components")
         standing = np.sign(tests["difference"]) * (tests["p_value"] < _LEVEL)
         clauses = [
-            clause.format(
+            (_APART if sign else _TOGETHER).format(
                 change=_percent(change[standing == sign]),
+                side="less" if sign > 0 else "more",
                 reference=reference,
                 sizes=_listed(change[standing == sign].index),
+                level=100 * _LEVEL,
             )
-            for sign, clause in _CLAUSES.items()
+            for sign in (1, 0, -1)
             if (standing == sign).any()
         ]
         return f"On held-out rows {reducer} {'; it '.join(clauses)}."

@@ -136,9 +136,10 @@ class ReducerComparison:
             On one line.
         """
         explained = self.summary()["r2"]
-        if not self._pairs():
+        pairs = self._pairs()
+        if not pairs:
             return _alone(explained)
-        reducer, reference = self._pairs()[0]
+        reducer, reference = pairs[0]
         unexplained = (1 - explained).clip(lower=_RESOLUTION)
         change = (unexplained[reducer] / unexplained[reference] - 1).abs()
         tests = self.differences().head(len(change)).set_index("n_components")

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 
-from skae._cli import main
 from skae.comparison import compare_reducers
+from skae.comparison._cli import main
 
 N_ROWS = 30
 

@@ -9,10 +9,11 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
+from scipy import stats
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.datasets import load_diabetes, load_iris, load_wine
 from sklearn.decomposition import NMF, PCA, KernelPCA
-from sklearn.model_selection import ShuffleSplit, StratifiedKFold
+from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
@@ -63,15 +64,22 @@ def wine_comparison():
     )
 
 
-def _made(reference="PCA", **r2):
-    """Return a comparison of given mean R^2 by size, spread by 0.01 over folds."""
+def _made(reference="PCA", n_folds=3, noise=0.0, seed=0, **r2):
+    """Return a comparison of given mean R^2 by size, on folds of equal difficulty."""
+    rng = np.random.default_rng(seed)
     rows = [
-        {"reducer": name, "n_components": size, "fold": fold, "r2": mean + noise}
+        {"reducer": name, "n_components": size, "fold": fold, "r2": mean}
         for name, means in r2.items()
         for size, mean in zip((2, 4, 8), means, strict=False)
-        for fold, noise in enumerate((-0.01, 0.0, 0.01))
+        for fold in range(n_folds)
     ]
-    results = pd.DataFrame(rows).assign(reconstruction_error=0.0, fit_time=0.0)
+    results = pd.DataFrame(rows).assign(
+        n_train=100 * (n_folds - 1), n_test=100, reconstruction_error=0.0, fit_time=0.0
+    )
+    # A fold is as hard for one reducer as for another.
+    hardness = rng.normal(scale=0.01, size=n_folds)
+    results["r2"] += (hardness - hardness.mean())[results["fold"]]
+    results["r2"] += rng.normal(scale=noise, size=len(results))
     return ReducerComparison(results, reference=reference)
 
 
@@ -85,6 +93,8 @@ def test_results_have_a_row_for_each_reducer_size_and_fold(wine_comparison):
         "reducer",
         "n_components",
         "fold",
+        "n_train",
+        "n_test",
         "r2",
         "reconstruction_error",
         "accuracy",
@@ -93,6 +103,8 @@ def test_results_have_a_row_for_each_reducer_size_and_fold(wine_comparison):
     assert results["reducer"].tolist() == ["KernelPCA"] * 6 + ["PCA"] * 6
     assert results["n_components"].tolist() == [4, 4, 4, 2, 2, 2] * 2
     assert results["fold"].tolist() == [0, 1, 2] * 4
+    assert (results["n_train"] + results["n_test"] == 178).all()
+    assert results["n_test"].isin([59, 60]).all()
 
 
 def test_default_compares_the_autoencoder_with_pca(iris):
@@ -496,11 +508,183 @@ def test_summary_without_labels_has_no_accuracy():
     assert list(_made(PCA=[0.5]).summary()) == ["r2", "r2_std", "fit_time"]
 
 
+# -- what is a difference
+
+
+@pytest.fixture
+def noisy():
+    """Three reducers at three sizes in four folds, some apart and some not."""
+    return _made(
+        n_folds=4,
+        noise=0.01,
+        PCA=[0.5, 0.6, 0.7],
+        A=[0.6, 0.6, 0.7],
+        B=[0.55, 0.61, 0.68],
+    )
+
+
+def _raw_p_values(table, freedom):
+    """Return the p-values before the correction, read from the intervals."""
+    error = (table["upper"] - table["difference"]) / stats.t.ppf(0.975, freedom)
+    return 2 * stats.t.sf(table["difference"].abs() / error, freedom)
+
+
+def test_differences_have_a_row_for_each_pair_and_size(noisy):
+    """The pair of which the conclusion speaks comes first."""
+    table = noisy.differences()
+    assert table.columns.tolist() == [
+        "reducer",
+        "reference",
+        "n_components",
+        "difference",
+        "lower",
+        "upper",
+        "p_value",
+    ]
+    assert table["reducer"].tolist() == ["A"] * 3 + ["B"] * 3
+    assert (table["reference"] == "PCA").all()
+    assert table["n_components"].tolist() == [2, 4, 8] * 2
+    r2 = noisy.summary()["r2"]
+    np.testing.assert_allclose(table["difference"][:3], r2["A"] - r2["PCA"])
+
+
+@pytest.mark.parametrize("level", [0.05, 0.2])
+def test_without_shared_rows_the_test_is_the_paired_t_test(noisy, level):
+    """A test part that is next to nothing beside the training rows needs no mending."""
+    noisy.results["n_train"] = 10**9
+    table = noisy.differences(level)
+    folds = noisy.results.set_index(["reducer", "n_components"])["r2"]
+    for row in table.itertuples():
+        expected = stats.ttest_rel(
+            folds[row.reducer, row.n_components], folds["PCA", row.n_components]
+        )
+        interval = expected.confidence_interval(1 - level)
+        np.testing.assert_allclose([row.lower, row.upper], interval, atol=1e-8)
+
+
+def test_shared_training_rows_widen_the_intervals(noisy):
+    """Nadeau and Bengio's variance has n_test / n_train beside one over the folds."""
+    rows = noisy.results.query("n_components == 4").pivot(
+        index="fold", columns="reducer", values="r2"
+    )
+    gains = rows["B"] - rows["PCA"]
+    half = stats.t.ppf(0.975, 3) * np.sqrt((1 / 4 + 100 / 300) * gains.var())
+    row = noisy.differences().query("reducer == 'B' and n_components == 4")
+    assert row["lower"].item() == pytest.approx(gains.mean() - half)
+    assert row["upper"].item() == pytest.approx(gains.mean() + half)
+
+
+def test_many_folds_have_four_degrees_of_freedom():
+    """Folds that share nearly all training rows are no independent trials."""
+    row = _made(n_folds=20, noise=0.01, PCA=[0.5], A=[0.51]).differences().iloc[0]
+    error = (row["upper"] - row["difference"]) / stats.t.ppf(0.975, 4)
+    expected = 2 * stats.t.sf(abs(row["difference"]) / error, 4)
+    assert row["p_value"] == pytest.approx(expected)
+
+
+def test_folds_of_unequal_size_count_on_average(noisy):
+    """Splits of the caller's own may have any number of rows."""
+    equal = noisy.differences()
+    noisy.results["n_train"] = [[150, 450, 300, 300][i] for i in noisy.results["fold"]]
+    noisy.results["n_test"] = [[100, 50, 25, 137][i] for i in noisy.results["fold"]]
+    shares = np.mean([100 / 150, 50 / 450, 25 / 300, 137 / 300])
+    ratio = np.sqrt((1 / 4 + shares) / (1 / 4 + 1 / 3))
+    widths = [table["upper"] - table["lower"] for table in (noisy.differences(), equal)]
+    np.testing.assert_allclose(widths[0], ratio * widths[1])
+
+
+@pytest.mark.parametrize(("reference", "n_tests"), [("PCA", 6), (None, 9)])
+def test_p_values_are_holms_over_all_pairs_and_sizes(noisy, reference, n_tests):
+    """The best pair is not tested as if it had been the only one."""
+    noisy.reference = reference
+    table = noisy.differences()
+    raw = np.asarray(_raw_p_values(table, freedom=3))
+    order = np.argsort(raw)
+    expected = [
+        max(min(1, (n_tests - j) * raw[order[j]]) for j in range(rank + 1))
+        for rank in range(n_tests)
+    ]
+    np.testing.assert_allclose(table["p_value"].iloc[order], expected)
+    assert len(table) == n_tests
+
+
+def test_equal_reducers_are_rarely_told_apart():
+    """Chance makes a difference in one comparison of twenty, and no more."""
+    tables = [
+        _made(noise=0.01, seed=seed, PCA=[0.5] * 3, A=[0.5] * 3).differences()
+        for seed in range(100)
+    ]
+    n_claims = sum(table["p_value"].min() < 0.05 for table in tables)
+    assert n_claims <= stats.binom.ppf(0.999, 100, 0.05)
+
+
+def test_clearly_better_reducer_is_told_apart():
+    """A tenth of R^2 is found where chance makes a tenth of that, in five folds."""
+    comparisons = [
+        _made(n_folds=5, noise=0.01, seed=seed, PCA=[0.5] * 3, A=[0.6] * 3)
+        for seed in range(10)
+    ]
+    n_found = sum("A leaves" in comparison.conclusion() for comparison in comparisons)
+    assert n_found >= 9
+
+
+def test_no_spread_over_folds_is_no_proof_of_a_tiny_difference():
+    """A difference of 1e-5 in every fold is none, one of 0.1 is one."""
+    tiny = _made(PCA=[0.5], A=[0.50001]).differences()
+    large = _made(PCA=[0.5], A=[0.6]).differences()
+    assert tiny["p_value"].item() > 0.5
+    assert large["p_value"].item() < 0.001
+
+
+def test_reducer_that_equals_the_reference_is_level():
+    """No difference at all, without any spread, is no division by zero."""
+    table = _made(PCA=[0.5], A=[0.5]).differences()
+    assert table["difference"].item() == 0
+    assert table["p_value"].item() == 1
+
+
+def test_single_reducer_has_no_differences():
+    """There is nothing to test."""
+    assert _made(PCA=[0.5]).differences().empty
+
+
+@pytest.mark.parametrize("level", [0, 1, -0.1, 5])
+def test_level_is_a_share(level):
+    """Five is no level of five per cent."""
+    with pytest.raises(ValueError, match="level is .*: a number between 0 and 1"):
+        _made(PCA=[0.5], A=[0.6]).differences(level)
+
+
+@pytest.mark.parametrize(
+    "splits",
+    [
+        ShuffleSplit(4, test_size=0.2, random_state=0),
+        KFold(19),
+        [(np.arange(10), np.arange(10, 38)), (np.arange(10, 38), np.arange(10))],
+    ],
+    ids=["shuffled", "two rows a fold", "two folds"],
+)
+def test_any_folds_give_a_conclusion(splits, iris):
+    """Few or many, equal or not."""
+    comparison = compare_reducers(
+        iris[0][::4],
+        reducers={"PCA": PCA(), "power": make_pipeline(PowerTransformer(), PCA())},
+        n_components=2,
+        cv=splits,
+    )
+    assert comparison.differences()["p_value"].between(0, 1).all()
+    assert "On held-out rows power" in comparison.conclusion()
+
+
+# -- what is said
+
+
 def test_conclusion_states_the_variance_left_unexplained():
     """0.75 against 0.5 is half of the unexplained variance."""
-    assert _made(PCA=[0.5], AE=[0.75]).conclusion() == (
+    assert _made(PCA=[0.5], AE=[0.75], n_folds=4).conclusion() == (
         "On held-out rows AE leaves 50 % less variance unexplained than PCA at 2 "
-        "components, beyond the spread over the folds."
+        "components, a difference that chance alone would show in fewer than 5 % of "
+        "such comparisons."
     )
 
 
@@ -514,14 +698,15 @@ def test_conclusion_states_a_range_over_sizes():
 def test_conclusion_admits_a_loss():
     """A reducer that is worse than PCA is said to be worse."""
     conclusion = _made(PCA=[0.8], AE=[0.7]).conclusion()
-    assert "AE leaves 50 % more variance unexplained than PCA at 2" in conclusion
+    assert "AE leaves 50 % more variance unexplained" in conclusion
+    assert "than PCA at 2 components, a difference that chance alone" in conclusion
 
 
 def test_conclusion_separates_gains_ties_and_losses():
     """Each size is counted on the side on which it fell."""
     conclusion = _made(PCA=[0.5, 0.6, 0.9], AE=[0.75, 0.6, 0.8]).conclusion()
     assert "less variance unexplained than PCA at 2 components" in conclusion
-    assert "level with PCA at 4 components" in conclusion
+    assert "it cannot be told apart from PCA at 4 components" in conclusion
     assert "more variance unexplained than PCA at 8 components" in conclusion
 
 
@@ -531,20 +716,23 @@ def test_conclusion_compares_differences_within_folds():
     assert "less variance unexplained" in comparison.conclusion()
 
 
-def test_conclusion_calls_a_difference_within_the_spread_level():
+def test_conclusion_calls_a_gain_in_one_fold_chance():
     """A gain in one fold alone is not called a gain."""
     comparison = _made(PCA=[0.5], AE=[0.5])
     comparison.results.loc[
         lambda r: (r["reducer"] == "AE") & (r["fold"] == 0), "r2"
     ] += 0.1
-    assert "AE is level with PCA" in comparison.conclusion()
+    assert comparison.conclusion() == (
+        "On held-out rows AE cannot be told apart from PCA at 2 components, where any "
+        "difference may be chance."
+    )
 
 
 def test_conclusion_on_perfect_reconstructions_is_level():
     """Rounding errors of two perfect reducers are no difference."""
     comparison = _made(PCA=[1.0], AE=[1.0])
     comparison.results["r2"] = [1.0, 1.0, 1.0, 1 - 1e-9, 1 - 2e-9, 1 - 1e-9]
-    assert "level" in comparison.conclusion()
+    assert "cannot be told apart" in comparison.conclusion()
 
 
 def test_conclusion_on_an_exact_reference_has_a_finite_percentage():

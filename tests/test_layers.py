@@ -97,28 +97,21 @@ LAYERS = [
     Layer("metrics", (), SKLEARN),
     Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch", "skorch.callbacks"}),
     Layer("plotting*", ("metrics", "plotting*"), SKLEARN | {"matplotlib"}),
-    Layer("_reducer_comparison", ("plotting*",), SKLEARN | {"matplotlib"}),
+    Layer("comparison._report", (), SKLEARN | {"matplotlib"}),
     Layer(
-        "comparison",
-        ("_autoencoder", "_reducer_comparison", "metrics"),
+        "comparison._compare",
+        ("_autoencoder", "comparison._report", "metrics"),
         SKLEARN | {"tqdm"},
     ),
+    Layer("comparison", ("comparison._compare",), frozenset()),
     # entry points
-    Layer("_tables", (), NUMPY | {"pandas", "pyarrow"}),
-    Layer("_cli", ("_tables", "comparison"), SKLEARN | {"rich"}),
-    Layer("__main__", ("_cli",), frozenset()),
+    Layer("comparison._files", (), NUMPY | {"pandas", "pyarrow"}),
+    Layer("comparison._cli", ("comparison._files", "comparison"), SKLEARN | {"rich"}),
+    Layer("__main__", ("comparison._cli",), frozenset()),
     Layer("__init__", ("_autoencoder", "metrics", "comparison"), frozenset()),
 ]
 
-LEAVES = (
-    "metrics",
-    "testing*",
-    "plotting*",
-    "_reducer_comparison",
-    "comparison",
-    "_tables",
-    "_cli",
-)
+LEAVES = ("metrics", "testing*", "plotting*", "comparison*")
 
 
 def _matches(module, patterns):

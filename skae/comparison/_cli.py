@@ -70,50 +70,43 @@ def _parser():
         "a table: how much of the variance of unseen rows they reconstruct, and how "
         "well a logistic regression classifies from their codes.",
     )
-    compare.add_argument(
+    add = compare.add_argument
+    add(
         "file",
         nargs="?",
         metavar="FILE",
         help=".csv, .tsv, .parquet, .npy or .npz (arrays X and y); by default the "
         "digits that come with scikit-learn",
     )
-    compare.add_argument(
-        "--target", metavar="COLUMN", help="column to set aside; class labels"
-    )
-    compare.add_argument(
+    add("--target", metavar="COLUMN", help="column to set aside; class labels")
+    add(
         "--n-components",
         type=_sizes,
         metavar="2,4,8",
         help="sizes to compare (default: those of 2,4,8,16 that fit the table)",
     )
-    compare.add_argument(
+    add(
         "--reducers",
-        type=_names,
+        type=lambda text: [name.strip() for name in text.split(",")],
         default=["pca", "ae"],
         metavar="pca,kernel_pca,ae",
         help="what to compare (default: pca,ae)",
     )
-    compare.add_argument(
-        "--cv", type=int, default=3, metavar="N", help="folds (default: 3)"
-    )
-    compare.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the folds and fits"
-    )
-    compare.add_argument(
+    add("--cv", type=int, default=3, metavar="N", help="folds (default: 3)")
+    add("--seed", type=int, default=0, metavar="N", help="of the folds and fits")
+    add(
         "--n-jobs",
         type=int,
         metavar="N",
         help="fits in parallel (default: one for each core, 4 at most)",
     )
-    compare.add_argument(
+    add(
         "--scale",
         action=argparse.BooleanOptionalAction,
         help="standardise the columns (default: of a FILE; the pixels of the digits "
         "have one unit)",
     )
-    compare.add_argument(
-        "--output", metavar="CSV", help="file for the scores of every single fold"
-    )
+    add("--output", metavar="CSV", help="file for the scores of every single fold")
     return parser
 
 
@@ -124,10 +117,6 @@ def _sizes(text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no list of whole numbers such as 2,4,8"
         ) from None
-
-
-def _names(text):
-    return [name.strip() for name in text.split(",")]
 
 
 def _compare(args):
@@ -152,7 +141,7 @@ def _check_output(path):
 
 
 def _table(path, target):
-    from ._tables import Table, read_table
+    from ._files import FileContent, read_table
 
     if path is not None:
         return read_table(path, target)
@@ -163,7 +152,7 @@ def _table(path, target):
 
     X, y = load_digits(return_X_y=True)
     # One unit for all pixels, in which KernelPCA's width suits them.
-    return Table(X / X.std(), y, [])
+    return FileContent(X / X.std(), y, [])
 
 
 def _fitting_sizes(X, cv):
@@ -193,7 +182,7 @@ def _described(X, scale, cv):
 def _comparison(table, sizes, scale, args):
     import joblib
 
-    from .comparison import compare_reducers
+    from . import compare_reducers
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -225,10 +214,10 @@ def _print_rich(titles, rows):
     """Print a table with rich, and tell whether there is one."""
     try:
         from rich.console import Console
-        from rich.table import Table as RichTable
+        from rich.table import Table
     except ImportError:
         return False
-    table = RichTable()
+    table = Table()
     for i, title in enumerate(titles):
         table.add_column(title, justify="right" if i else "left")
     for row in rows:

@@ -13,7 +13,7 @@ import pandas as pd
 _SEPARATORS = ",;\t|"
 
 
-class Table(NamedTuple):
+class FileContent(NamedTuple):
     """Numbers to compress, and what there is to know about them."""
 
     X: np.ndarray
@@ -33,7 +33,7 @@ def read_table(path, target=None):
 
     Returns
     -------
-    table : Table
+    content : FileContent
         Its numbers are finite.
 
     Raises
@@ -76,7 +76,7 @@ def _table(frame, y, notes, target):
         )
     X = frame.to_numpy(np.float64, na_value=np.nan)
     _check_finite(X, frame.columns)
-    return Table(X, y, notes)
+    return FileContent(X, y, notes)
 
 
 def _without_target(frame, y, target):

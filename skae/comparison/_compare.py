@@ -18,10 +18,8 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import column_or_1d
 
-from ._reducer_comparison import ReducerComparison
-from .metrics import neg_reconstruction_error, reconstruction_r2
-
-__all__ = ["ReducerComparison", "compare_reducers"]
+from ..metrics import neg_reconstruction_error, reconstruction_r2
+from ._report import ReducerComparison
 
 # A target of whole numbers with fewer rows a value is taken for a quantity.
 _ROWS_PER_CLASS = 10
@@ -101,7 +99,7 @@ def compare_reducers(
     ...     X, y, reducers=["pca"], n_components=[2, 4], cv=3, random_state=0
     ... )
     >>> comparison.results.shape
-    (6, 7)
+    (6, 9)
     """
     X = _numbers(X)
     labels = None if y is None else _class_labels(y, X)
@@ -176,7 +174,7 @@ def _named_reducers(reducers):
 
 
 def _known_reducer(name):
-    from ._autoencoder import AutoencoderTransformer
+    from .._autoencoder import AutoencoderTransformer
 
     known = {
         "pca": PCA(),
@@ -269,8 +267,9 @@ def _size_parameter(name, params):
 def _scored_cell(name, reducer, size, fold, X, labels, split, scale):
     """Return one row of the results."""
     cell = {"reducer": name, "n_components": size, "fold": fold}
+    rows = {"n_train": len(split[0]), "n_test": len(split[1])}
     try:
-        return cell | _scores(reducer, X, labels, split, scale)
+        return cell | rows | _scores(reducer, X, labels, split, scale)
     except Exception as error:
         raise RuntimeError(
             f"{name} failed at n_components={size} in fold {fold}: {error}"

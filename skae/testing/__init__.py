@@ -11,9 +11,11 @@ from . import (
     _fit,
     _interrupt,
     _inverse,
+    _observe,
     _partial,
     _random,
     _scores,
+    _truth,
     _weights,
 )
 from ._prepare import prepared
@@ -29,10 +31,12 @@ _TOPICS = (
     _inverse,
     _arrays,
     _scores,
+    _truth,
     _weights,
     _partial,
     _containers,
     _copies,
+    _observe,
     _interrupt,
 )
 

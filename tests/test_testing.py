@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from skae import AutoencoderTransformer
 from skae.testing import autoencoder_checks, check_autoencoder
 from skae.testing._inverse import (
     check_inverse_shape,
@@ -11,7 +10,14 @@ from skae.testing._inverse import (
 )
 from skae.testing._prepare import FEW_EPOCHS, prepared
 
-from .broken import BROKEN, FAST, WITH_EPOCHS
+from .broken import (
+    BROKEN,
+    FAST,
+    MANY_EPOCHS,
+    NOBODY_JUDGES,
+    WITH_EPOCHS,
+    AutoencoderTransformer,
+)
 from .closed_form import PrincipalCodes
 
 SOUND = {
@@ -37,7 +43,9 @@ def test_sound_autoencoder_passes(estimator):
     check_autoencoder(estimator)
 
 
-@pytest.mark.parametrize("parameters", [FAST, WITH_EPOCHS])
+@pytest.mark.parametrize(
+    "parameters", [FAST, WITH_EPOCHS, FAST | NOBODY_JUDGES, MANY_EPOCHS]
+)
 def test_parameters_of_the_broken_ones_are_sound(parameters):
     """What is caught is the flaw, not the parameters it comes with."""
     check_autoencoder(AutoencoderTransformer(**parameters))

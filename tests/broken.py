@@ -678,6 +678,12 @@ class ErrorInOtherUnits(Altered):
         self.reconstruction_error_ *= 12
 
 
+@caught_by("check_judge_is_true", "expected judge_ to be 'none'", **NOBODY_JUDGES)
+class JudgedOnTrainingRows(Altered):
+    def alter(self):
+        self.judge_ = "held_out"
+
+
 @caught_by("check_pca_reconstruction_error_is_true", "PCA with 2 components on new")
 class PcaErrorOfAMillion(Altered):
     def alter(self):

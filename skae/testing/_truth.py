@@ -28,6 +28,18 @@ def check_reconstruction_error_is_true(estimator):
     _assert_near("reconstruction_error_", estimator, expected, what, off)
 
 
+def check_judge_is_true(estimator):
+    """The error of the training rows is not passed off as that of rows held out."""
+    X = make_rows()
+    if _is_nobody_the_judge(estimator.fit(X)):
+        return
+    found, training = estimator.reconstruction_error_, estimator.reconstruction_error(X)
+    assert abs(found - training) > 1e-6 * training or _is_zero(training), (
+        f"reconstruction_error_ is {found:.6g}, which is reconstruction_error of the "
+        "training rows; expected judge_ to be 'none', or the error of rows held out"
+    )
+
+
 def check_pca_reconstruction_error_is_true(estimator):
     """`pca_reconstruction_error_` is near the error of PCA with as many components.
 
@@ -47,9 +59,17 @@ def _judged_rows(estimator, X):
 
     The factor is by how much the errors may be off.
     """
-    if getattr(estimator, "judge_", None) == "none":
+    if _is_nobody_the_judge(estimator):
         return X, "the training rows", OFF_ON_TRAINING_ROWS
     return make_further_rows(seed=2), "new rows", OFF_ON_NEW_ROWS
+
+
+def _is_nobody_the_judge(estimator):
+    return getattr(estimator, "judge_", None) == "none"
+
+
+def _is_zero(error):
+    return error <= NO_VARIANCE * make_rows().var(axis=0).mean()
 
 
 def _assert_near(name, estimator, expected, what, off):
@@ -117,7 +137,7 @@ def check_losses_are_measured(estimator):
         return
     X = make_rows()
     losses = np.asarray(estimator.fit(X).loss_curve_)
-    if estimator.reconstruction_error(X) <= NO_VARIANCE * X.var(axis=0).mean():
+    if _is_zero(estimator.reconstruction_error(X)):
         return
     assert losses.any(), (
         "loss_curve_ is zero in every epoch, and reconstruction_error of the training "

@@ -219,10 +219,10 @@ class FloatComponents(Altered):
         self.n_components_ = float(self.n_components_)
 
 
-@caught_by("check_widths_agree", "explained_variance_ratio_ is 1")
-class RatioTooShort(Altered):
-    def alter(self):
-        self.explained_variance_ratio_ = self.explained_variance_ratio_[:1]
+@caught_by("check_widths_agree", "the length of get_feature_names_out is 1")
+class TooFewNames(AutoencoderTransformer):
+    def get_feature_names_out(self, input_features=None):
+        return super().get_feature_names_out(input_features)[:1]
 
 
 @caught_by("check_mean", "mean_ is not the mean of the training rows")
@@ -791,7 +791,8 @@ class RefersToItsChunk(AutoencoderTransformer):
         return super().partial_fit(X, y, sample_weight)
 
     def transform(self, X):
-        return super().transform(X) + np.sum(getattr(self, "last_row_", 0))
+        Z = super().transform(X)
+        return Z + np.sum(getattr(self, "last_row_", 0), dtype=Z.dtype)
 
 
 @caught_by("check_partial_fit_resumes_from_a_pickle", "in the middle of a stream")
@@ -813,7 +814,8 @@ class FillsMissingColumns(AutoencoderTransformer):
 @caught_by("check_partial_fit_goes_on", "expected it to go on from what fit has learnt")
 class StartsAnew(AutoencoderTransformer):
     def partial_fit(self, X, y=None, sample_weight=None):
-        return self.fit(X, y, sample_weight)
+        fitted = hasattr(self, "net_") and not hasattr(self, "n_samples_seen_")
+        return (self.fit if fitted else super().partial_fit)(X, y, sample_weight)
 
 
 @caught_by("check_fit_forgets_the_stream", "fit after partial_fit differs from a first")

@@ -1,6 +1,7 @@
 """Autoencoders that are each broken in one small way, and the checks that see it."""
 
 import random
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -9,9 +10,9 @@ import torch
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils.metadata_routing import UNUSED
-from skorch.callbacks import EpochTimer
+from skorch.callbacks import Callback, EpochTimer
 
-from skae import AutoencoderTransformer
+import skae
 from skae.architectures import Dense
 
 # Parameters that fit in milliseconds. Without hidden layers the start, which is PCA,
@@ -19,6 +20,14 @@ from skae.architectures import Dense
 FAST = {"hidden_layer_sizes": ()}
 WITH_EPOCHS = {"hidden_layer_sizes": (4,), "max_iter": 2}
 N_CODES = 2
+
+
+# Until the estimators say themselves who judged: then import this one from skae.
+class AutoencoderTransformer(skae.AutoencoderTransformer):
+    def fit(self, X, y=None, sample_weight=None):
+        super().fit(X, y, sample_weight)
+        self.judge_ = "held_out" if self.early_stopping else "none"
+        return self
 
 
 class Broken(NamedTuple):
@@ -153,6 +162,14 @@ class FitsOnce(AutoencoderTransformer):
         return super().fit(X, y, sample_weight)
 
 
+@caught_by("check_refit_forgets", "an unexpected ValueError: X is low on average")
+class RefusesOtherRows(AutoencoderTransformer):
+    def fit(self, X, y=None, sample_weight=None):
+        if np.mean(X) < 0.5:  # as the rows for refitting are
+            raise ValueError("X is low on average")
+        return super().fit(X, y, sample_weight)
+
+
 @caught_by("check_failed_fit_leaves_unfitted", "expected it to stay unfitted")
 class FittedByAFailure(AutoencoderTransformer):
     def fit(self, X, y=None, sample_weight=None):
@@ -202,10 +219,10 @@ class FloatComponents(Altered):
         self.n_components_ = float(self.n_components_)
 
 
-@caught_by("check_widths_agree", "explained_variance_ratio_ is 1")
-class RatioTooShort(Altered):
-    def alter(self):
-        self.explained_variance_ratio_ = self.explained_variance_ratio_[:1]
+@caught_by("check_widths_agree", "the length of get_feature_names_out is 1")
+class TooFewNames(AutoencoderTransformer):
+    def get_feature_names_out(self, input_features=None):
+        return super().get_feature_names_out(input_features)[:1]
 
 
 @caught_by("check_mean", "mean_ is not the mean of the training rows")
@@ -236,6 +253,18 @@ class ComponentsOfNan(Altered):
 class NegativeError(Altered):
     def alter(self):
         self.reconstruction_error_ = -self.reconstruction_error_
+
+
+@caught_by("check_judge", "the attribute judge_ is missing; expected one of")
+class NoJudge(Altered):
+    def alter(self):
+        del self.judge_
+
+
+@caught_by("check_judge", "judge_ is 'jury'; expected one of ('folds', ")
+class Jury(Altered):
+    def alter(self):
+        self.judge_ = "jury"
 
 
 @caught_by("check_loss_curve", "loss_curve_ has 2 entries; expected one for each of")
@@ -618,6 +647,103 @@ class ErrorWithoutWeights(AutoencoderTransformer):
         return super().reconstruction_error(X, per_feature=per_feature)
 
 
+# -- figures that are true ----------------------------------------------------------
+
+NOBODY_JUDGES = {"early_stopping": False}
+
+
+@caught_by("check_reconstruction_error_is_true", "reconstruction_error_ is 0, ")
+class ErrorOfZero(Altered):
+    def alter(self):
+        self.reconstruction_error_ = 0.0
+
+
+@caught_by("check_reconstruction_error_is_true", "reconstruction_error of new rows")
+class HalfOfTheError(Altered):
+    def alter(self):
+        self.reconstruction_error_ /= 2
+
+
+@caught_by(
+    "check_reconstruction_error_is_true", "error of the training rows", **NOBODY_JUDGES
+)
+class MoreThanTheError(Altered):
+    def alter(self):
+        self.reconstruction_error_ *= 1.1
+
+
+@caught_by("check_reconstruction_error_is_true", "reconstruction_error of new rows")
+class ErrorInOtherUnits(Altered):
+    def alter(self):
+        self.reconstruction_error_ *= 12
+
+
+@caught_by("check_judge_is_true", "expected judge_ to be 'none'", **NOBODY_JUDGES)
+class JudgedOnTrainingRows(Altered):
+    def alter(self):
+        self.judge_ = "held_out"
+
+
+@caught_by("check_pca_reconstruction_error_is_true", "PCA with 2 components on new")
+class PcaErrorOfAMillion(Altered):
+    def alter(self):
+        self.pca_reconstruction_error_ = 1e6
+
+
+@caught_by(
+    "check_pca_reconstruction_error_is_true",
+    "pca_reconstruction_error_ is 0.001, the error of PCA with 12 components",
+    n_components=12,
+)
+class PcaThatLosesSomething(Altered):
+    def alter(self):
+        self.pca_reconstruction_error_ = 1e-3
+
+
+@caught_by("check_explained_variance_ratio_adds_up", "does not sum to the score")
+class RatioOf42(Altered):
+    def alter(self):
+        self.explained_variance_ratio_ = np.full(N_CODES, 42.0)
+
+
+@caught_by("check_explained_variance_ratio_adds_up", "does not sum to the score")
+class RatioOfTheExplained(Altered):
+    def alter(self):
+        self.explained_variance_ratio_ /= self.explained_variance_ratio_.sum()
+
+
+@caught_by("check_components_are_the_axes", "components_[0] has length 0; expected")
+class ZeroComponents(Altered):
+    def alter(self):
+        self.components_ = np.zeros_like(self.components_)
+
+
+@caught_by("check_components_are_the_axes", "components_[0] has a cosine of")
+class ComponentsInAnotherOrder(Altered):
+    def alter(self):
+        self.components_ = self.components_[::-1]
+
+
+@caught_by("check_components_are_the_axes", "components_[1] has a cosine of -1.00")
+class ComponentTurnedRound(Altered):
+    def alter(self):
+        self.components_[1] *= -1
+
+
+@caught_by("check_losses_are_measured", "loss_curve_ is zero in every epoch")
+class LossesOfZero(Altered):
+    def alter(self):
+        self.loss_curve_ = [0.0] * self.n_iter_
+
+
+@caught_by(
+    "check_losses_are_measured", "in each of 2 epochs", **WITH_EPOCHS, **NOBODY_JUDGES
+)
+class LastLossRepeated(Altered):
+    def alter(self):
+        self.loss_curve_ = self.loss_curve_[-1:] * self.n_iter_
+
+
 # -- sample weights -----------------------------------------------------------------
 
 
@@ -665,7 +791,8 @@ class RefersToItsChunk(AutoencoderTransformer):
         return super().partial_fit(X, y, sample_weight)
 
     def transform(self, X):
-        return super().transform(X) + np.sum(getattr(self, "last_row_", 0))
+        Z = super().transform(X)
+        return Z + np.sum(getattr(self, "last_row_", 0), dtype=Z.dtype)
 
 
 @caught_by("check_partial_fit_resumes_from_a_pickle", "in the middle of a stream")
@@ -687,7 +814,8 @@ class FillsMissingColumns(AutoencoderTransformer):
 @caught_by("check_partial_fit_goes_on", "expected it to go on from what fit has learnt")
 class StartsAnew(AutoencoderTransformer):
     def partial_fit(self, X, y=None, sample_weight=None):
-        return self.fit(X, y, sample_weight)
+        fitted = hasattr(self, "net_") and not hasattr(self, "n_samples_seen_")
+        return (self.fit if fitted else super().partial_fit)(X, y, sample_weight)
 
 
 @caught_by("check_fit_forgets_the_stream", "fit after partial_fit differs from a first")
@@ -767,6 +895,80 @@ class FittedClone(AutoencoderTransformer):
         return other
 
 
+# -- callbacks ----------------------------------------------------------------------
+
+MANY_EPOCHS = WITH_EPOCHS | {"early_stopping": False, "max_iter": 3}
+
+
+class OtherCallbacks(AutoencoderTransformer):
+    """Whose fit takes the callbacks for what `replace` makes of them."""
+
+    def fit(self, X, y=None, sample_weight=None):
+        given = self.callbacks
+        self.callbacks = self.replace(given or [])
+        try:
+            return super().fit(X, y, sample_weight)
+        finally:
+            self.callbacks = given
+
+
+@caught_by("check_callbacks_are_called", "is called 0 times; expected", **MANY_EPOCHS)
+class IgnoresCallbacks(OtherCallbacks):
+    def replace(self, callbacks):
+        return None
+
+
+class EveryOtherEpoch(Callback):
+    def __init__(self, callback):
+        self.callback = callback
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) % 2:
+            self.callback.on_epoch_end(net, **kwargs)
+
+
+@caught_by("check_callbacks_are_called", "is called 2 times; expected", **MANY_EPOCHS)
+class ReportsEveryOtherEpoch(OtherCallbacks):
+    def replace(self, callbacks):
+        return [EveryOtherEpoch(callback) for callback in callbacks]
+
+
+class EpochsAlone(Callback):
+    def __init__(self, callback):
+        self.callback = callback
+
+    def on_epoch_end(self, net, **kwargs):
+        self.callback.on_epoch_end(net, **kwargs)
+
+
+@caught_by("check_callbacks_are_called", "a callback is on_epoch_end, ", **MANY_EPOCHS)
+class ReportsNoBeginning(OtherCallbacks):
+    def replace(self, callbacks):
+        return [EpochsAlone(callback) for callback in callbacks]
+
+
+@caught_by("check_callbacks_only_observe", "that only observes changes the codes")
+class ShiftsObservedCodes(Altered):
+    def alter(self):
+        self.shift_ = 1e-6 * bool(self.callbacks)
+
+    def transform(self, X):
+        return super().transform(X) + getattr(self, "shift_", 0)
+
+
+@caught_by(
+    "check_callbacks_only_observe", "changes the codes", init="random", **MANY_EPOCHS
+)
+class OneEpochMoreIfObserved(AutoencoderTransformer):
+    def fit(self, X, y=None, sample_weight=None):
+        given = self.max_iter
+        self.max_iter = given + bool(self.callbacks)
+        try:
+            return super().fit(X, y, sample_weight)
+        finally:
+            self.max_iter = given
+
+
 # -- interrupts ---------------------------------------------------------------------
 
 
@@ -781,6 +983,61 @@ class SwallowsInterrupts(AutoencoderTransformer):
             return super().fit(X, y, sample_weight)
         except KeyboardInterrupt:
             return self
+
+
+class Unimpressed(EpochsAlone):
+    def on_train_begin(self, net, **kwargs):
+        self.callback.on_train_begin(net, **kwargs)
+
+    def on_epoch_end(self, net, **kwargs):
+        with suppress(KeyboardInterrupt):
+            super().on_epoch_end(net, **kwargs)
+
+    def on_train_end(self, net, **kwargs):
+        self.callback.on_train_end(net, **kwargs)
+
+
+@caught_by(
+    "check_interrupt_reaches_the_caller",
+    "expected it to reach the caller",
+    **MANY_EPOCHS,
+)
+class TrainsOnAfterAnInterrupt(OtherCallbacks):
+    def replace(self, callbacks):
+        return [Unimpressed(callback) for callback in callbacks]
+
+
+@caught_by(
+    "check_interrupt_reaches_the_caller",
+    "fit runs 3 epochs and never calls on_epoch_end",
+    **MANY_EPOCHS,
+)
+class OnlyCallbacksOfTheWholeTraining(OtherCallbacks):
+    def replace(self, callbacks):
+        return [each for each in callbacks if hears_of_the_beginning(each)]
+
+
+def hears_of_the_beginning(callback):
+    return type(callback).on_train_begin is not Callback.on_train_begin
+
+
+@caught_by(
+    "check_interrupted_fit_leaves_unfitted",
+    "expected it to stay unfitted",
+    **MANY_EPOCHS,
+)
+class ReportsAfterwards(OtherCallbacks):
+    def replace(self, callbacks):
+        return None
+
+    def fit(self, X, y=None, sample_weight=None):
+        super().fit(X, y, sample_weight)
+        for callback in self.callbacks or []:
+            callback.on_train_begin(self.net_)
+            for _ in range(self.n_iter_):
+                callback.on_epoch_end(self.net_)
+            callback.on_train_end(self.net_)
+        return self
 
 
 @caught_by(

@@ -37,6 +37,7 @@ class PrincipalCodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         left_over = (spread[self.n_components :] ** 2).sum()
         self.reconstruction_error_ = float(left_over / weight.sum() / X.shape[1])
         self.pca_reconstruction_error_ = self.reconstruction_error_
+        self.judge_ = "none"
         return self
 
     def _rows(self, X):

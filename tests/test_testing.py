@@ -3,15 +3,26 @@
 import numpy as np
 import pytest
 
-from skae import AutoencoderTransformer
 from skae.testing import autoencoder_checks, check_autoencoder
 from skae.testing._inverse import (
     check_inverse_shape,
     check_round_trip_beats_the_mean,
 )
-from skae.testing._prepare import FEW_EPOCHS, prepared
+from skae.testing._prepare import (
+    FEW_EPOCHS,
+    make_further_rows,
+    make_rows,
+    prepared,
+)
 
-from .broken import BROKEN, FAST, WITH_EPOCHS
+from .broken import (
+    BROKEN,
+    FAST,
+    MANY_EPOCHS,
+    NOBODY_JUDGES,
+    WITH_EPOCHS,
+    AutoencoderTransformer,
+)
 from .closed_form import PrincipalCodes
 
 SOUND = {
@@ -37,7 +48,9 @@ def test_sound_autoencoder_passes(estimator):
     check_autoencoder(estimator)
 
 
-@pytest.mark.parametrize("parameters", [FAST, WITH_EPOCHS])
+@pytest.mark.parametrize(
+    "parameters", [FAST, WITH_EPOCHS, FAST | NOBODY_JUDGES, MANY_EPOCHS]
+)
 def test_parameters_of_the_broken_ones_are_sound(parameters):
     """What is caught is the flaw, not the parameters it comes with."""
     check_autoencoder(AutoencoderTransformer(**parameters))
@@ -121,6 +134,17 @@ def test_epochs_are_the_users_where_quality_is_judged():
     """The reconstruction is judged after the training that the user asked for."""
     estimator = AutoencoderTransformer(max_iter=100)
     assert prepared(estimator, check_round_trip_beats_the_mean).max_iter == 100
+
+
+def test_further_rows_lie_near_the_same_surface():
+    """What was learnt from the rows holds for further ones, of whatever seed."""
+    principal = PrincipalCodes(8).fit(make_rows())
+    error = principal.reconstruction_error(make_rows())
+    first, second = make_further_rows(seed=1), make_further_rows(seed=2)
+    assert principal.reconstruction_error(first) < 2 * error
+    assert principal.reconstruction_error(second) < 2 * error
+    assert np.linalg.norm(first - second, axis=1).min() > 0
+    assert principal.reconstruction_error(make_rows(seed=1)) > 10 * error
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ from . import (
     _fit,
     _interrupt,
     _inverse,
+    _observe,
     _partial,
     _random,
     _scores,
+    _truth,
     _weights,
 )
 from ._prepare import prepared
@@ -29,10 +31,12 @@ _TOPICS = (
     _inverse,
     _arrays,
     _scores,
+    _truth,
     _weights,
     _partial,
     _containers,
     _copies,
+    _observe,
     _interrupt,
 )
 
@@ -42,14 +46,15 @@ def check_autoencoder(estimator):
 
     Best run after :func:`sklearn.utils.estimator_checks.check_estimator`, which
     hardly looks at ``inverse_transform``. Here are the way back, the scores of the
-    reconstruction, sample weights, dtypes, random numbers, interrupts and copies.
+    reconstruction, whether the fitted figures are true, sample weights, dtypes, random
+    numbers, callbacks, interrupts and copies.
 
     Parameters
     ----------
     estimator : estimator instance
-        Fitted or not: every check works on a clone. Its parameters have to suit 120
-        rows of 12 columns with values in [0, 1]; an architecture for images can take
-        them as images of shape (1, 4, 3).
+        Fitted or not: every check works on a clone. Its parameters have to suit 120 to
+        600 rows of 12 columns with values in [0, 1]; an architecture for images can
+        take them as images of shape (1, 4, 3).
 
     Raises
     ------
@@ -67,11 +72,31 @@ def check_autoencoder(estimator):
     it is an integer, and ``max_iter`` to at most 5 epochs, except where the quality
     of the reconstruction is judged. All others stay as they are.
 
+    Fitted figures are compared with what the methods return:
+
+    - ``judge_`` tells how ``reconstruction_error_`` and ``pca_reconstruction_error_``
+      were measured: "folds" or "held_out" on rows that training did not see, "none" on
+      the training rows, where no row was held out. With "none" the two have to be the
+      errors of the training rows, else near the errors of new rows: by a factor of 1.75
+      after a fit on 600;
+    - ``explained_variance_ratio_`` has to sum to the score of the training rows;
+    - ``components_``, where there are any, have to point to where the rows move, on
+      average, when a code grows. Exactly so if the decoder is linear; a cosine above
+      0.5 is enough;
+    - ``loss_curve_`` must not be zero while there is an error, nor the same in all
+      epochs.
+
+    A callback has to be told of all ``n_iter_`` epochs and when training begins and
+    ends, and leaves the result what it is without it, bit for bit. Only where
+    ``n_iter_`` is 1 may there be no call: no epoch need run where the start is the
+    optimum, as PCA is for a linear network.
+
     Some checks depend on what the estimator has:
 
     - with a parameter ``max_iter`` it counts as trained by gradient descent and needs
       the attributes ``net_``, ``n_iter_``, ``loss_curve_`` and ``device_``;
-    - with a parameter ``callbacks`` it takes callbacks of skorch's;
+    - with a parameter ``callbacks`` it takes callbacks of skorch's, and needs
+      ``n_iter_``;
     - with a method ``sample`` it counts as a probabilistic model: its
       ``score_samples`` need not be the negative squared error;
     - with a method ``partial_fit`` it goes on from a stream of rows;

@@ -7,6 +7,8 @@ import numpy as np
 from ._assert import assert_close, assert_finite
 from ._prepare import N_FEATURES, make_frame, make_rows
 
+JUDGES = ("folds", "held_out", "none")
+
 
 def check_fitted_attributes(estimator):
     """The attributes that every autoencoder has are there."""
@@ -93,8 +95,18 @@ def check_components(estimator):
     assert_finite(estimator.components_, "components_ has")
 
 
+def check_judge(estimator):
+    """`judge_` says on which rows the two errors were measured."""
+    estimator.fit(make_rows())
+    assert hasattr(estimator, "judge_"), (
+        f"after fit the attribute judge_ is missing; expected one of {JUDGES}"
+    )
+    judge = estimator.judge_
+    assert judge in JUDGES, f"judge_ is {judge!r}; expected one of {JUDGES}"
+
+
 def check_error_attributes(estimator):
-    """The errors on held-out rows are finite non-negative numbers."""
+    """The two errors are finite non-negative numbers."""
     estimator.fit(make_rows())
     for name in ("reconstruction_error_", "pca_reconstruction_error_"):
         value = getattr(estimator, name)

@@ -1,4 +1,4 @@
-"""A callback of skorch's that calls a function."""
+"""Callbacks of skorch's that call functions, and whether there is a call to expect."""
 
 from sklearn.base import clone
 
@@ -27,3 +27,12 @@ def make_callback(**hooks):
 
     methods = {name: method(function) for name, function in hooks.items()}
     return type("HookCallback", (Callback,), methods)()
+
+
+def has_run_epochs(estimator):
+    """Return whether a fit has certainly run epochs, which callbacks should have seen.
+
+    An `n_iter_` of 1 may also stand for none: where the start is the optimum, as PCA is
+    for a linear network, there is nothing to train.
+    """
+    return estimator.n_iter_ > 1

@@ -11,6 +11,7 @@ N_FEATURES = 12
 N_DIMENSIONS = 3  # of the curved surface that the rows lie near
 NOISE = 0.02
 FEW_EPOCHS = 5
+MANY = 600  # rows: a tenth of them tells the error of new rows well enough
 LONG = 100_000  # rows: more than inference takes at once
 
 # The methods that take rows.
@@ -59,8 +60,29 @@ def make_rows(seed=0):
     """Return rows in [0, 1] near a curved surface, shape (N_SAMPLES, N_FEATURES)."""
     rng = np.random.default_rng(seed)
     position = rng.random((N_SAMPLES, N_DIMENSIONS))
+    return _rows_near(_draw_surface(rng), position, rng)
+
+
+def make_further_rows(seed, n_samples=MANY):
+    """Return rows in [0, 1] near the surface of ``make_rows(0)``, others for each seed.
+
+    Where `make_rows` with another seed has another surface.
+    """
+    rng = np.random.default_rng(0)
+    rng.random((N_SAMPLES, N_DIMENSIONS))  # which `make_rows` draws first
+    surface = _draw_surface(rng)
+    rng = np.random.default_rng([0, seed])
+    return _rows_near(surface, rng.random((n_samples, N_DIMENSIONS)), rng)
+
+
+def _draw_surface(rng):
     direction = rng.uniform(-3, 3, (N_DIMENSIONS, N_FEATURES))
-    waves = np.sin(position @ direction + rng.uniform(0, 6, N_FEATURES))
+    return direction, rng.uniform(0, 6, N_FEATURES)
+
+
+def _rows_near(surface, position, rng):
+    direction, phase = surface
+    waves = np.sin(position @ direction + phase)
     height = np.linspace(0.2, 0.45, N_FEATURES)  # no two columns of one variance
     X = 0.5 + height * waves + rng.normal(0, NOISE, waves.shape)
     return np.clip(X, 0, 1)

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..data._threads import threads_for
+from ..inference._tensors import as_tensor
 from ..networks._side_by_side import can_stand_side_by_side, side_by_side
 from ..objectives._reconstruction import Reconstruction
 from ._rows import STANDARDISED_COPY_LIMIT
@@ -83,14 +84,17 @@ def cross_validate(task, table, held_out, seed):
     with threads_for(work, task.plan.batch_size, training=True):
         start, baseline = folds.weights.clone(), folds.losses(limits=False)
         n_epochs, best, losses = _train(folds, task.plan)
-        best = start if best is None else best
 
         def losses_at(factor):
-            folds.weights.copy_(start.lerp(best, factor))
+            folds.weights.copy_(start.lerp(best, factor) if factor else start)
             return folds.losses()
 
         factor, gain = choose_factor(
-            losses_at, baseline, table.weight, caution=_caution(baseline, table.weight)
+            losses_at,
+            baseline,
+            table.weight,
+            has_learnt=best is not None,
+            caution=_caution(baseline, table.weight),
         )
     if not np.isfinite(losses).all():
         return None
@@ -102,6 +106,8 @@ def cross_validate(task, table, held_out, seed):
 
 def _caution(losses, weight):
     shares = losses if weight is None else weight * losses
+    if not shares.any():
+        return CAUTION
     n_judges = shares.sum() ** 2 / (shares**2).sum()  # few, if a few rows lose most
     return CAUTION + CAUTION_OF_FEW / np.sqrt(n_judges)
 
@@ -201,7 +207,7 @@ class _Folds:
 
 def _standardised(networks, table):
     """Return the rows as each network takes them, (n_networks, n_rows, n_columns)."""
-    X = torch.from_numpy(np.asarray(table.block(slice(None)), dtype=np.float64))
+    X = as_tensor(np.asarray(table.block(slice(None)), dtype=np.float64))
     return torch.stack([network.standardise(X) for network in networks])
 
 

@@ -4,6 +4,7 @@ A judge is a value with one `fit`. It sees to it that nothing of a row that judg
 (means, scales, axes, limits, pretrained layers) reaches the network that it judges.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..inference import squared_errors
 from ..networks._build import perturb
 from ._callbacks import BestWeights, CleanLoss, KnownLosses
 from ._folds import cross_validate
-from ._net import AutoencoderNet
+from ._net import AutoencoderNet, StopTraining
 from ._selection import CAUTION, CAUTION_OF_FEW, choose_factor
 from ._training import (
     copy_state,
@@ -118,6 +119,10 @@ class HoldOut:
             error = pca_error
         if not trained.factor:
             net = start_net(task, self.everything, seed, trained.factor, net)
+            if again:
+                rows = rows_of(self.everything, net.network_, task)
+                net.initialize_history()
+                _record_start(net, rows, [trained.loss], last)
         elif again:
             losses = net.history[:, "valid_loss"][: trained.n_epochs]
             net, reports = follow(
@@ -164,7 +169,8 @@ class Folds:
         reports = {}
         if not verdict.factor:
             net = start_net(task, self.table, seed, verdict.factor)
-            net.history.record("valid_loss", verdict.loss)
+            rows = rows_of(self.table, net.network_, task)
+            _record_start(net, rows, [verdict.loss], last)
         else:
             net, reports = follow(
                 task, self.table, seed, verdict.factor, verdict.losses, last
@@ -177,13 +183,14 @@ class _Trained:
     """A net after training, and how much of the training it keeps.
 
     `factor` is None if PCA itself is better than any of it. `n_epochs` are those that
-    led to the weights.
+    led to the weights, and `loss` is that of PCA.
     """
 
     net: AutoencoderNet
     factor: float | None
     n_epochs: int
     reports: dict
+    loss: float = 0.0
 
 
 def _train(task, training, held_out, seed, *, warm=None, last=()):
@@ -219,8 +226,9 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
     start = copy_state(network)
     baseline = _baseline(net, judge) if warm is None else row_losses(net, judge)
     if is_solved(net):
-        _record_start(net, rows, judge if held_out else None)
-        return _Trained(net, None, 1, reports)
+        losses = [judge.table.average(baseline)] if held_out else []
+        _record_start(net, rows, losses, last)
+        return _Trained(net, None, 1, reports, judge.table.average(baseline))
     perturb(network, seed.generator("perturbation"))
     start_loss = judge.table.average(row_losses(net, judge)) if held_out else None
     best = BestWeights(monitor, task.plan, start_loss=start_loss, start_state=start)
@@ -233,11 +241,18 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
         return row_losses(net, judge)
 
     caution = CAUTION + CAUTION_OF_FEW / np.sqrt(len(judge)) if held_out else 0
-    factor, _ = choose_factor(losses_at, baseline, judge.table.weight, caution=caution)
+    factor, _ = choose_factor(
+        losses_at,
+        baseline,
+        judge.table.weight,
+        has_learnt=best.best_epoch_ > 0,
+        caution=caution,
+    )
     network.load_state_dict(interpolate(start, end, factor or 0.0))
     if warm is not None:
         factor = 1.0
-    return _Trained(net, factor, best.best_epoch_, reports)
+    loss = judge.table.average(baseline)
+    return _Trained(net, factor, best.best_epoch_, reports, loss)
 
 
 def _baseline(net, judge):
@@ -249,11 +264,20 @@ def _baseline(net, judge):
     return losses
 
 
-def _record_start(net, rows, judge):
-    net.history.new_epoch()
-    net.history.record("train_loss", rows.table.average(row_losses(net, rows)))
-    if judge is not None:
-        net.history.record("valid_loss", judge.table.average(row_losses(net, judge)))
+def _record_start(net, rows, losses, last):
+    """Let an epoch pass in which nothing is trained: callbacks find it as any other.
+
+    `losses` are those on held-out rows, none or one.
+    """
+    net.first_callbacks = [KnownLosses(losses)] if losses else []
+    net.last_callbacks = list(last)
+    net.initialize_callbacks()
+    net.notify("on_train_begin", X=rows, y=None)
+    with suppress(StopTraining):
+        net.notify("on_epoch_begin", dataset_train=rows, dataset_valid=None)
+        net.record_loss("train_loss", rows.table.average(row_losses(net, rows)))
+        net.notify("on_epoch_end", dataset_train=rows, dataset_valid=None)
+    net.notify("on_train_end", X=rows, y=None)
 
 
 def _mean_clean_loss(net):
@@ -267,7 +291,7 @@ def _pca_error(task, training, judge):
 
 
 def start_net(task, table, seed, factor, earlier=None):
-    """Return the net at its start, with the history of an earlier one or none.
+    """Return the net at its start, with the history of an earlier one if any.
 
     That is PCA within the columns' limits; if `factor` is None it is PCA itself, which
     knows none.
@@ -276,9 +300,7 @@ def start_net(task, table, seed, factor, earlier=None):
     if factor is None:
         network.set_limits(None)
     net = make_net(network, task, seed, n_rows=table.n_rows)
-    if earlier is None:
-        _record_start(net, rows_of(table, network, task), None)
-    else:
+    if earlier is not None:
         net.history = earlier.history
     return net
 

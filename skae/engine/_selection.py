@@ -2,7 +2,7 @@
 
 import numpy as np
 
-FACTORS = (1.0, 0.75, 0.5, 0.25, 0.1, 0.0)
+FACTORS = (1.0, 0.75, 0.5, 0.25, 0.1)
 # Standard errors by which a gain over the start must be clear of zero: one where many
 # rows judge; more where a few do, who know neither their own spread nor the outliers,
 # and have chosen the epoch as well.
@@ -10,11 +10,12 @@ CAUTION = 1.0
 CAUTION_OF_FEW = 6.0  # over the square root of the number of rows
 
 
-def choose_factor(losses_at, baseline, weight, *, caution):
+def choose_factor(losses_at, baseline, weight, *, has_learnt, caution):
     """Return the factor to keep, or None for the baseline, and its mean gain.
 
-    The candidates are the FACTORS. The one with the highest lower confidence bound of
-    its mean gain over the baseline wins, if that bound is above zero.
+    The candidates are the FACTORS and the start itself, 0. The one with the highest
+    lower confidence bound of its mean gain over the baseline wins, if that bound is
+    above zero.
 
     Parameters
     ----------
@@ -26,20 +27,23 @@ def choose_factor(losses_at, baseline, weight, *, caution):
 
     weight : ndarray of shape (n_rows,) or None
 
+    has_learnt : bool
+        Whether there is anything to keep.
+
     caution : float
         Standard errors that the bound is below the mean.
     """
     best, choice, gain = 0.0, None, 0.0
-    for factor in FACTORS:
+    for factor in (*FACTORS, 0.0) if has_learnt else (0.0,):
         gains = baseline - losses_at(factor)
-        bound = lower_bound(gains, weight, caution)
+        bound = confidence_bound(gains, weight, caution)
         if bound > best:
             best, choice = bound, factor
             gain = float(np.average(gains, weights=weight))
     return choice, gain
 
 
-def lower_bound(gains, weight, caution):
+def confidence_bound(gains, weight, caution):
     """Return the mean of some gains less `caution` of its standard errors."""
     if caution == 0:
         return np.average(gains, weights=weight)

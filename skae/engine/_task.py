@@ -13,7 +13,7 @@ from ..networks._build import (
     plain_autoencoder,
     protected,
 )
-from ..networks._network import measure_work
+from ..networks._work import measure_work
 from ._random import seeded_globally
 from ._start import fit_sigmoid_link, pca_start
 

@@ -5,7 +5,7 @@ from torch import nn
 
 from ._autoencoder import Autoencoder
 from ._layers import Activation
-from ._network import measure_work
+from ._work import measure_work
 
 
 class Concatenated(nn.Module):

@@ -1,6 +1,5 @@
 """What is asked of every network, and of the parts of it that draw random numbers."""
 
-import torch
 from torch import nn
 
 
@@ -68,35 +67,3 @@ def set_generators(module, generator):
     for part in module.modules():
         if isinstance(part, RandomPart):
             part.generator = generator
-
-
-def measure_work(network, rows):
-    """Set `work` and `widest` of a network from a pass of some rows through it."""
-    found = []
-
-    def measure(part, inputs, output):
-        for weight in part.parameters(recurse=False):
-            n_positions = _n_positions(part, weight, inputs[0], output)
-            found.append((weight.numel() * n_positions, len(weight) * n_positions))
-
-    parts = [part for part in network.modules() if part._parameters]
-    hooks = [part.register_forward_hook(measure) for part in parts]
-    try:
-        with torch.no_grad():
-            network.eval().propagate(rows)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    network.train()
-    network.work = sum(work for work, _ in found)
-    network.widest = max((units for _, units in found), default=1)
-
-
-def _n_positions(part, weight, given, output):
-    """Return how often a row meets a weight of a layer."""
-    if isinstance(part, nn.modules.conv._ConvNd):
-        image = given if part.transposed else output
-        return image[0, 0].numel() if isinstance(image, torch.Tensor) else 1
-    if isinstance(part, nn.Linear) and isinstance(output, torch.Tensor):
-        return output[0].numel() // output.shape[-1]
-    return 1

@@ -96,6 +96,7 @@ class Variational(Reconstruction):
         mean = np.average(Z, axis=0, weights=rows.weight)
         variance = np.average((Z - mean) ** 2, axis=0, weights=rows.weight)
         return {
+            "kl_warmup": self.kl_warmup,
             "active_units": np.flatnonzero(variance > ACTIVE),
             "noise_variance": network.noise_variance,
         }

@@ -1,12 +1,10 @@
 """Comparison of reducers by cross-validation, in Python and from a shell."""
 
+from .._lazy import attach
+
 __all__ = ["ReducerComparison", "compare_reducers"]
 
-
-def __getattr__(name):
-    # Later than the import, so that the command line answers at once.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import _compare
-
-    return getattr(_compare, name)
+# Later than the import, so that the command line answers at once.
+__getattr__, __dir__ = attach(
+    __name__, {"ReducerComparison": "._report", "compare_reducers": "._compare"}
+)

@@ -174,7 +174,7 @@ def _named_reducers(reducers):
 
 
 def _known_reducer(name):
-    from .._autoencoder import AutoencoderTransformer
+    from ..estimators._autoencoder import AutoencoderTransformer
 
     known = {
         "pca": PCA(),

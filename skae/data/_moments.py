@@ -14,7 +14,7 @@ LIMIT_SHARE = 0.02
 class Moments:
     """Mean, standard deviation and range of each column.
 
-    `scale` is 0 where it is constant.
+    `scale` is 0 where it is constant, and `rest` is what rounding took off the mean.
     """
 
     mean: np.ndarray
@@ -23,6 +23,7 @@ class Moments:
     highest: np.ndarray
     n_rows: int
     total_weight: float
+    rest: np.ndarray
 
     @property
     def inverse_scale(self):
@@ -35,7 +36,9 @@ class Moments:
         share = other.total_weight / total
         lowest = np.minimum(self.lowest, other.lowest)
         highest = np.maximum(self.highest, other.highest)
-        gap = other.mean - self.mean
+        gap = other.mean - self.mean + (other.rest - self.rest)
+        step = share * gap + self.rest
+        mean = np.clip(self.mean + step, lowest, highest)
         # In units that keep the square of 1e200 finite.
         unit = np.maximum(np.maximum(self.scale, other.scale), np.abs(gap))
         inverse = reciprocal(unit)
@@ -43,12 +46,13 @@ class Moments:
         variance += share * (other.scale * inverse) ** 2
         variance += share * (1 - share) * (gap * inverse) ** 2
         return Moments(
-            mean=np.clip(self.mean + share * gap, lowest, highest),
+            mean=mean,
             scale=unit * np.sqrt(variance),
             lowest=lowest,
             highest=highest,
             n_rows=self.n_rows + other.n_rows,
             total_weight=total,
+            rest=step - (mean - self.mean),
         )
 
 
@@ -107,7 +111,7 @@ def _block_moments(X, weight):
     shift = _sum_of_rows(deviation, weight) / total
     squares = _sum_of_rows(np.square(deviation, out=deviation), weight) / total
     scale = unit * np.sqrt(np.maximum(squares - shift**2, 0.0))
-    return Moments(mean, scale, lowest, highest, len(X), total)
+    return Moments(mean, scale, lowest, highest, len(X), total, unit * shift)
 
 
 def _sum_of_rows(X, weight):

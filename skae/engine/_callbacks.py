@@ -6,6 +6,7 @@ import math
 from skorch.callbacks import Callback
 
 from ._net import StopTraining
+from ._selection import Patience
 
 
 class BestWeights(Callback):
@@ -17,9 +18,7 @@ class BestWeights(Callback):
         The column of the history to minimise.
 
     plan : Plan
-        Its `tol` and `n_iter_no_change` say when to stop. What a falling learning rate
-        gains it gains late: with one, epochs without progress count from the middle of
-        the schedule.
+        Says when to stop; see `Patience`.
 
     start_loss : float or None
         The loss of the weights at the start, if they are a candidate too.
@@ -33,29 +32,21 @@ class BestWeights(Callback):
         self.plan = plan
         self.start_loss = start_loss
         self.start_state = start_state
-        falls = plan.learning_rate != "constant"
-        self.first_epoch = plan.max_iter // 2 if falls else 0
 
     def on_train_begin(self, net, **kwargs):
         self.best_loss_ = math.inf if self.start_loss is None else self.start_loss
         self.best_epoch_ = 0
         self.best_state_ = None
-        self._progress = (0, self.best_loss_)  # epoch, loss
+        n_warm_up = net.criterion_.n_warm_up
+        self.patience_ = Patience(self.plan, n_warm_up, self.best_loss_)
 
     def on_epoch_end(self, net, **kwargs):
         loss, epoch = net.history[-1, self.monitor], len(net.history)
-        if not math.isfinite(loss):
-            raise StopTraining
-        if epoch <= net.criterion_.n_warm_up:
+        if math.isfinite(loss) and epoch <= net.criterion_.n_warm_up:
             return
         if loss < self.best_loss_:
             self._keep(net, loss, epoch)
-        last_epoch, last_loss = self._progress
-        if loss < last_loss - self.plan.tol * abs(last_loss) or math.isinf(last_loss):
-            self._progress = (epoch, loss)
-            return
-        waited_since = max(last_epoch, self.first_epoch, net.criterion_.n_warm_up)
-        if epoch - waited_since >= self.plan.n_iter_no_change:
+        if self.patience_.is_over(epoch, loss):
             raise StopTraining
 
     def _keep(self, net, loss, epoch):

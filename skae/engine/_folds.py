@@ -14,10 +14,11 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..data._threads import threads_for
 from ..inference._tensors import as_tensor
+from ..networks._network import set_generators
+from ..networks._noise import fixed_noise, has_noise
 from ..networks._side_by_side import can_stand_side_by_side, side_by_side
-from ..objectives._reconstruction import Reconstruction
 from ._rows import STANDARDISED_COPY_LIMIT
-from ._selection import CAUTION_OF_FEW, choose_factor
+from ._selection import CAUTION_OF_FEW, Patience, choose_factor
 from ._solvers import SCHEDULES, make_optimizers
 from ._training import start_network
 
@@ -25,6 +26,7 @@ N_FOLDS = 5
 FEWEST_ROWS = 20
 CAUTION = 2.0  # as in `_judges`; rows that share a network are not independent
 AVERAGED = 8  # about the last eighth of the steps so far (Shamir and Zhang, 2013)
+DRAWN_ROWS = 2000
 MOST_WEIGHTS = 2**17  # of a network; with more, five take five times as long as one
 ELEMENTWISE = ("adamw", "adam", "nadam", "radam", "rmsprop", "adagrad", "sgd")
 
@@ -50,7 +52,7 @@ def can_cross_validate(task, table):
     return (
         table.n_rows >= FEWEST_ROWS
         and N_FOLDS * 4 * table.n_rows * table.n_columns <= STANDARDISED_COPY_LIMIT
-        and type(task.objective) is Reconstruction
+        and task.objective.stands_side_by_side
         and task.objective.loss == "squared_error"
         and blueprint.init == "pca"
         and blueprint.output_activation in ("identity", "clamp")
@@ -96,12 +98,14 @@ def cross_validate(task, table, held_out, seed):
             has_learnt=best is not None,
             caution=_caution(baseline, table.weight),
         )
+        pca_error = error = table.average(folds.pca_errors)
+        if factor is not None:
+            losses_at(factor)
+            error = table.average(folds.errors())
     if not np.isfinite(losses).all():
         return None
-    # The loss is the squared error per cell, and the baseline is PCA.
-    pca_error = table.average(baseline)
-    error = pca_error - gain
-    return Verdict(factor, losses[:n_epochs], error, error, pca_error)
+    loss = table.average(baseline) - gain
+    return Verdict(factor, losses[:n_epochs], loss, error, pca_error)
 
 
 def _caution(losses, weight):
@@ -118,15 +122,16 @@ def _train(folds, plan):
     If none is better than the start, that is epoch 0, without weights.
     """
     best_epoch, best, best_loss, losses = 0, None, folds.mean_loss(), []
-    last_progress, last_loss = 0, best_loss
+    n_warm_up = folds.criterion.n_warm_up
+    patience = Patience(plan, n_warm_up, best_loss)
     for epoch in folds.epochs(plan):
         loss = folds.mean_loss()
         losses.append(loss)
+        if np.isfinite(loss) and epoch <= n_warm_up:
+            continue
         if loss < best_loss:
             best_epoch, best, best_loss = epoch, folds.weights.clone(), loss
-        if loss < last_loss - plan.tol * last_loss:
-            last_progress, last_loss = epoch, loss
-        elif epoch - last_progress >= plan.n_iter_no_change or not np.isfinite(loss):
+        if patience.is_over(epoch, loss):
             break
     return best_epoch, best, losses
 
@@ -137,12 +142,15 @@ class _Folds:
     def __init__(self, task, table, held_out, seed):
         everything = np.arange(table.n_rows)
         kept = [np.setdiff1d(everything, positions) for positions in held_out]
-        networks = [start_network(table.take(k), task, seed)[0] for k in kept]
+        tables = [table.take(positions) for positions in kept]
+        networks = [start_network(part, task, seed)[0] for part in tables]
         self.table = table
         self.device = task.device
+        self.pca_errors = _pca_errors(table, tables, held_out, task.blueprint)
         self.kept, self.held_out = _places(kept), _places(held_out)
         self.generator = seed.generator("folds")
-        self.networks = side_by_side(networks).to(self.device)
+        self.noise = seed.generator("noise", self.device)
+        self.networks = side_by_side(networks).to(self.device).eval()
         self.criterion = task.objective.criterion(self.networks).to(self.device)
         self.U = _standardised(networks, table).to(self.device, task.dtype)
         self.weight = None
@@ -150,17 +158,35 @@ class _Folds:
             weight = torch.as_tensor(table.weight / table.weight.mean())
             self.weight = weight.to(self.device, task.dtype)
         self.weights = _in_one(self.networks)
+        # Where chance is part of the loss, several draws of it judge each row.
+        self.n_draws = 1
+        if has_noise(self.networks):
+            self.n_draws = max(1, DRAWN_ROWS // table.n_rows)
 
     def losses(self, *, limits=True):
         """Return the loss of every row, from the network that has not seen it."""
         networks, kept = self.networks, self.networks.limits
         networks.limits = kept if limits else None
-        with torch.inference_mode():
-            found = self._losses_at(networks, self.held_out)[0] * self.criterion.unit
+        self.criterion.eval()
+        places = self.held_out.repeat(1, self.n_draws)
+        with torch.inference_mode(), fixed_noise(networks):
+            found = self._losses_at(networks, places)[0] * self.criterion.unit
         networks.limits = kept
-        losses = np.empty(self.table.n_rows)
-        losses[self.held_out.numpy()] = found.double().cpu().numpy()
-        return losses
+        return self._by_row(found.unflatten(1, (self.n_draws, -1)).mean(dim=1))
+
+    def errors(self):
+        """Return the squared error per cell of every row, free of noise."""
+        networks, U = self.networks, self._rows_at(self.held_out)
+        with torch.inference_mode():
+            Z = networks.encode_standardised(U)
+            residual = (networks.decode_standardised(Z) - U) * networks.scale
+        return self._by_row(residual.square().mean(dim=-1))
+
+    def _by_row(self, found):
+        """Return what was found at the places held out as one value per row."""
+        values = np.empty(self.table.n_rows)
+        values[self.held_out.numpy()] = found.double().cpu().numpy()
+        return values
 
     def mean_loss(self):
         """Return the mean loss of all rows."""
@@ -172,7 +198,8 @@ class _Folds:
         What is judged is an average of the last weights: that comes closest to what a
         falling learning rate would make of them.
         """
-        trained = copy.deepcopy(self.networks)
+        trained = copy.deepcopy(self.networks).train()
+        set_generators(trained, self.noise)
         weights = nn.Parameter(_in_one(trained))
         weights.grad = torch.zeros_like(weights)
         _add_gradients_to(weights.grad, trained)
@@ -180,6 +207,7 @@ class _Folds:
         schedule = SCHEDULES[plan.learning_rate] or (lambda progress: 1.0)
         n_batches = -(-self.kept.shape[1] // plan.batch_size)
         for epoch in range(plan.max_iter):
+            self.criterion.train().begin_epoch(epoch)
             order = torch.rand(self.kept.shape, generator=self.generator).argsort()
             batches = self.kept.gather(1, order).tensor_split(n_batches, dim=1)
             for step, places in enumerate(batches, start=epoch * n_batches):
@@ -196,13 +224,25 @@ class _Folds:
 
     def _losses_at(self, networks, places):
         """Return losses and weights of the rows at one row of places per network."""
-        places = places.to(self.device)
-        # One gather from the tables of all folds, one after the other.
-        start = torch.arange(len(places), device=self.device)[:, None] * len(self.table)
-        flat = self.U.flatten(0, 1).index_select(0, (places + start).flatten())
-        U = flat.unflatten(0, places.shape)
+        U = self._rows_at(places)
         losses = self.criterion.per_row(networks.propagate(U), U)
         return losses, None if self.weight is None else self.weight[places]
+
+    def _rows_at(self, places):
+        # One gather from the tables of all folds, one after the other.
+        places = places.to(self.device)
+        start = torch.arange(len(places), device=self.device)[:, None] * len(self.table)
+        flat = self.U.flatten(0, 1).index_select(0, (places + start).flatten())
+        return flat.unflatten(0, places.shape)
+
+
+def _pca_errors(table, tables, held_out, blueprint):
+    """Return the squared error per cell of every row's PCA, that of the other folds."""
+    errors = np.empty(table.n_rows)
+    for part, positions in zip(tables, held_out, strict=True):
+        axes = part.axes(blueprint.n_components)
+        errors[positions] = axes.errors(table.take(positions)) / table.n_columns
+    return errors
 
 
 def _standardised(networks, table):

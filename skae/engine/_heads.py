@@ -189,15 +189,16 @@ def label_folds(labelled, validation_fraction, seed, n_unlabelled=0):
     if len(candidates) < N_FOLDS:
         return []
     is_enough = validation_fraction * len(labelled) >= ENOUGH_HELD_OUT
-    n_folds = N_FOLDS
-    if is_enough:
-        n_folds = max(2, round(1 / validation_fraction))
-    share = validation_fraction if is_enough else 1 / N_FOLDS
+    n_folds = max(2, round(1 / validation_fraction)) if is_enough else N_FOLDS
     is_single = is_enough or n_unlabelled < len(labelled)
     parts = _parts(labelled.take(candidates), strata[candidates], n_folds, seed)
-    if is_single and labelled.groups is None:
+    n_held_out = int(validation_fraction * len(candidates))
+    has_room = n_held_out >= len(np.unique(strata[candidates]))
+    if is_enough and has_room and labelled.groups is None:  # exactly that share
         kind = StratifiedShuffleSplit if labelled.has_classes else ShuffleSplit
-        splitter = kind(1, test_size=share, random_state=seed.integer("folds"))
+        splitter = kind(
+            1, test_size=validation_fraction, random_state=seed.integer("folds")
+        )
         parts = splitter.split(candidates, strata[candidates])
     everything = np.arange(len(labelled))
     with warnings.catch_warnings(action="ignore"):  # of classes with few rows

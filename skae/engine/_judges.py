@@ -275,6 +275,7 @@ def _record_start(net, rows, losses, last):
     net.notify("on_train_begin", X=rows, y=None)
     with suppress(StopTraining):
         net.notify("on_epoch_begin", dataset_train=rows, dataset_valid=None)
+        net.history.new_batch()  # Checkpoint looks for the last one
         net.record_loss("train_loss", rows.table.average(row_losses(net, rows)))
         net.notify("on_epoch_end", dataset_train=rows, dataset_valid=None)
     net.notify("on_train_end", X=rows, y=None)

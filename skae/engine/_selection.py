@@ -1,4 +1,6 @@
-"""How much of what training learnt to keep, judged on rows not trained on."""
+"""When to stop training, and how much of what it learnt to keep."""
+
+import math
 
 import numpy as np
 
@@ -8,6 +10,37 @@ FACTORS = (1.0, 0.75, 0.5, 0.25, 0.1)
 # and have chosen the epoch as well.
 CAUTION = 1.0
 CAUTION_OF_FEW = 6.0  # over the square root of the number of rows
+
+
+class Patience:
+    """Tells when a loss has not fallen for long.
+
+    Epochs of a warm-up do not count. What a falling learning rate gains it gains late:
+    with one, epochs without progress count from a third of the schedule.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    n_warm_up : int
+
+    start_loss : float
+    """
+
+    def __init__(self, plan, n_warm_up, start_loss):
+        self.plan = plan
+        self.last_progress, self.last_loss = 0, start_loss
+        falls = plan.learning_rate != "constant"
+        self.first_epoch = max(n_warm_up, plan.max_iter // 3 if falls else 0)
+
+    def is_over(self, epoch, loss):
+        """Return whether to stop after an epoch."""
+        least = self.last_loss - self.plan.tol * abs(self.last_loss)
+        if math.isinf(self.last_loss) or loss < least:
+            self.last_progress, self.last_loss = epoch, loss
+        since = max(self.last_progress, self.first_epoch)
+        is_late = epoch - since >= self.plan.n_iter_no_change
+        return is_late or not math.isfinite(loss)
 
 
 def choose_factor(losses_at, baseline, weight, *, has_learnt, caution):

@@ -234,6 +234,7 @@ def _learn(stream, task):
 def _in_units_of_their_mean(stream, weight, batch_size):
     """Return the weights of batches over the mean of all up to each, and the total."""
     batches = weight.reshape(-1, batch_size)
-    totals = stream.total_weight + batches.sum(axis=1).cumsum()
+    sums = batches.sum(axis=1)  # one after the other, however the stream is cut
+    totals = np.cumsum(np.r_[stream.total_weight, sums])[1:]
     n_rows = stream.n_trained + batch_size * np.arange(1, len(batches) + 1)
     return (batches / (totals / n_rows)[:, None]).ravel(), float(totals[-1])

@@ -17,6 +17,8 @@ from ..networks._work import measure_work
 from ._random import seeded_globally
 from ._start import fit_sigmoid_link, pca_start
 
+SHAPE = ("n_features", "n_components")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -178,14 +180,17 @@ class Task:
 def changed_parameter(earlier, task):
     """Return the name of a parameter that the network depends on and its two values.
 
-    None if a task can go on with the network of an earlier one.
+    None if a task can go on with the network of an earlier one. What others follow from
+    comes first.
     """
-    names = set(vars(task.blueprint)) - {"precision"}
+    names = set(vars(task.blueprint)) - {"precision", *SHAPE}
     if earlier.dtype != task.dtype:
         names.add("precision")
-    values = [(name, earlier.blueprint, task.blueprint) for name in sorted(names)]
-    names = task.objective.network_fields
-    values += [(name, earlier.objective, task.objective) for name in names]
+    blueprints = earlier.blueprint, task.blueprint
+    aims = earlier.objective, task.objective
+    values = [(name, *blueprints) for name in SHAPE]
+    values += [(name, *aims) for name in task.objective.network_fields]
+    values += [(name, *blueprints) for name in sorted(names)]
     for name, before, now in values:
         found = getattr(before, name, None), getattr(now, name)
         if not _same_value(*found):

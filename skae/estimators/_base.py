@@ -236,7 +236,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         """
         with unchanged_on_error(self):
             first = not self.__sklearn_is_fitted__()
-            table = read_table(self, X, sample_weight, reset=first)
+            table = read_table(self, X, sample_weight, reset=first, has_unit=True)
             self._partial_fit(table, first)
         return self
 

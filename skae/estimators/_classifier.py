@@ -1,5 +1,7 @@
 """Classification with few labels: pretraining, then fine-tuning."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
@@ -14,13 +16,26 @@ from ._base_supervised import BaseSupervised
 def is_labelled(y):
     """Return which rows have a label: those without -1.
 
-    With -1 and one other value, both are classes: nothing can be learnt from one.
+    With -1 and one other number, both are classes: nothing can be learnt from one.
     """
     if y.dtype.kind in "US":
+        if (y == np.asarray("-1", dtype=y.dtype)).any():
+            raise ValueError(
+                "y is an array of strings, and some are '-1'. To leave rows unlabelled "
+                "among strings, make y an array of objects, "
+                "np.array(labels, dtype=object), with the number -1 in it."
+            )
         return np.ones(len(y), dtype=bool)
     labelled = np.asarray(y != -1, dtype=bool)
-    others = set(y[labelled].tolist())
-    return labelled if len(others) != 1 else np.ones(len(y), dtype=bool)
+    others = list(set(y[labelled].tolist()))
+    if labelled.all() or len(others) != 1 or isinstance(others[0], str):
+        return labelled
+    warnings.warn(
+        f"-1 and {others[0]!r} are all the labels in y: both are taken for classes, "
+        "and no row for unlabelled.",
+        stacklevel=6,
+    )
+    return np.ones(len(y), dtype=bool)
 
 
 class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
@@ -48,8 +63,8 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
 
     A row with the label -1 is unlabelled, as in
     :class:`~sklearn.semi_supervised.SelfTrainingClassifier`. Where labels are strings,
-    y has to be an array of objects to hold it. Where -1 and one other label are all
-    there is, both are classes.
+    y has to be an array of objects to hold it. Where -1 and one other number are all
+    there is, both are classes, and a warning says so.
 
     Read more in the :ref:`User Guide <supervised>`.
 

@@ -228,8 +228,8 @@ class StackedAutoencoder(BaseAutoencoder):
 
     Notes
     -----
-    Layers are pretrained on all rows, including those that the fine-tuning holds out;
-    these only judge it. The inputs of one layer are in memory at a time, dense and in
+    Rows that judge are not pretrained on, and the layers of the network that they judge
+    hold out some of the others. The inputs of one layer are in memory at a time, dense and in
     float32 (float64 with ``precision="float64"``). In `partial_fit` the rows that the
     stream starts from are what layers are pretrained on.
 
@@ -351,6 +351,12 @@ class StackedAutoencoder(BaseAutoencoder):
             layers.append(layer._task((shape[0], n_columns), device))
             n_columns = width
         return replace(task, layers=tuple(layers))
+
+    def _take(self, fitted, task):
+        super()._take(fitted, task)
+        for name in ("pretraining_loss_curves_", "pretraining_validation_loss_curves_"):
+            if not task.layers or not hasattr(self, name):  # nothing was pretrained yet
+                setattr(self, name, [])
 
     def _layer(self, level):
         """Return the unfitted autoencoder of a layer."""

@@ -39,10 +39,13 @@ def read_rows(estimator, X, *, reset):
     return X.tocsr() if sparse.issparse(X) else X
 
 
-def read_table(estimator, X, sample_weight=None, groups=None, *, reset, name=""):
+def read_table(
+    estimator, X, sample_weight=None, groups=None, *, reset, name="", has_unit=False
+):
     """Return the `Table` of the rows whose weight is not zero.
 
-    `name` is a suffix of the parameters that errors name.
+    `name` is a suffix of the parameters that errors name. Equal weights are none, but
+    where they have a unit: other chunks are then weighted in it too.
     """
     X = read_rows(estimator, X, reset=reset)
     if groups is not None:
@@ -59,7 +62,7 @@ def read_table(estimator, X, sample_weight=None, groups=None, *, reset, name="")
             f"sample_weight{name} is zero for every row: at least one has to be "
             "positive."
         )
-    is_equal = np.all(weight[used] == weight[used][0])
+    is_equal = not has_unit and np.all(weight[used] == weight[used][0])
     rows = None if used.all() else np.flatnonzero(used)
     return Table(X, None if is_equal else weight, groups, rows)
 

@@ -40,6 +40,11 @@ class NoisePart(RandomPart):
         self._judging_generator = None
 
 
+def has_noise(module):
+    """Whether a module draws random numbers while it is judged."""
+    return any(isinstance(part, NoisePart) for part in module.modules())
+
+
 @contextmanager
 def fixed_noise(module):
     """Let the noise of a module act in evaluation mode, from its beginning."""

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from ._autoencoder import Anchored, Autoencoder
-from ._layers import Activation
+from ._layers import Activation, Dropout
 
-UNCHANGED = (Autoencoder, Anchored, nn.Sequential, nn.Identity)
+UNCHANGED = (Autoencoder, Anchored, nn.Sequential, nn.Identity, Dropout)
 
 
 class Linears(nn.Module):
@@ -51,6 +51,9 @@ def side_by_side(modules):
     if type(first) is nn.Linear:
         return Linears(modules)
     together = copy.deepcopy(first)
+    for name, _ in first.named_parameters(recurse=False):  # single numbers
+        numbers = [module.get_parameter(name)[None] for module in modules]
+        together.register_parameter(name, _stacked(numbers))
     for name in dict(first.named_buffers(recurse=False)):
         buffers = [module.get_buffer(name) for module in modules]
         together.register_buffer(name, torch.stack(buffers, dim=-2).unsqueeze(-2))

@@ -30,6 +30,11 @@ class Denoising(Reconstruction):
     has_noise: ClassVar[bool] = True
     needs_rows: ClassVar[bool] = True
 
+    @property
+    def stands_side_by_side(self):
+        # "swap" and functions look at rows beside each other
+        return not callable(self.noise) and self.noise != "swap"
+
     def adapt(self, network, table):
         """Put the corruption in front of the network."""
         moments, level = table.moments, self.noise_level
@@ -78,8 +83,7 @@ class Corruption(NoisePart):
 
     def __init__(self, mean=None, scale=None, clip=None, varies=None):
         super().__init__()
-        constant = varies is not None and not varies.all()
-        self.register_buffer("varies", varies if constant else None)
+        self.register_buffer("varies", varies)
         self.register_buffer("mean", mean)
         self.register_buffer("scale", scale)
         lowest, highest = (None, None) if clip is None else clip

@@ -91,6 +91,11 @@ class Reconstruction:
     has_noise: ClassVar[bool] = False
     needs_rows: ClassVar[bool] = False
 
+    @property
+    def stands_side_by_side(self):
+        """Whether networks of several folds can be trained as one."""
+        return type(self) is Reconstruction
+
     def build(self, parts, blueprint):
         """Return the encoder and the decoder of a `Blueprint`.
 

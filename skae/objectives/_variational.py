@@ -51,6 +51,10 @@ class Variational(Reconstruction):
     needs_rows: ClassVar[bool] = True
 
     @property
+    def stands_side_by_side(self):
+        return self.is_normal
+
+    @property
     def is_normal(self):
         """Whether the likelihood is normal; else it is Bernoulli's."""
         return self.loss == "squared_error"
@@ -111,7 +115,7 @@ class GaussianEncoder(nn.Module):
         self.log_var = log_var
 
     def forward(self, X):
-        return torch.cat([self.mean(X), self.log_var(X)], dim=1)
+        return torch.cat([self.mean(X), self.log_var(X)], dim=-1)
 
 
 class Reparameterisation(NoisePart):
@@ -187,7 +191,7 @@ class VariationalNetwork(Autoencoder):
 
     def gaussian(self, U):
         """Return the mean and the log-variance of the codes of standardised rows."""
-        mean, log_var = self.encoder(U).chunk(2, dim=1)
+        mean, log_var = self.encoder(U).chunk(2, dim=-1)
         return mean, log_var.clamp(-LARGEST_LOG_VAR, LARGEST_LOG_VAR)
 
     def encode_standardised(self, U):
@@ -230,7 +234,7 @@ class VariationalLoss(ReconstructionLoss):
 
     def __init__(self, objective, autoencoder):
         super().__init__(objective.loss, autoencoder)
-        self.log_variance_unit = math.log(self.unit)
+        self.log_variance_unit = torch.as_tensor(self.unit).log()
         self.unit = objective.n_features  # minimised is the mean over the cells
         self.n_warm_up = objective.kl_warmup
         self.beta = objective.beta
@@ -251,9 +255,10 @@ class VariationalLoss(ReconstructionLoss):
             cells = 0.5 * (cells + math.log(2 * math.pi))
         divergence = gaussian_kl(mean.to(U.dtype), log_var.to(U.dtype))
         if self.free_bits > 0:
-            divergence = divergence.mean(dim=0, keepdim=True).clamp(min=self.free_bits)
+            mean = divergence.mean(dim=-2, keepdim=True)
+            divergence = mean.clamp(min=self.free_bits)
         warmth = self.warmth if self.training else 1.0
-        return cells + warmth * self.beta / U.shape[1] * divergence.sum(dim=1)
+        return cells + warmth * self.beta / U.shape[-1] * divergence.sum(dim=-1)
 
 
 def gaussian_kl(mean, log_var):

@@ -123,6 +123,9 @@ class MarginalizedDenoisingAutoencoder(ReconstructingTransformer):
     pca_reconstruction_error_ : float
         What PCA with as many components has: zero, as there is one for each column.
 
+    judge_ : {"none"}
+        No rows are held out: the errors are those of the training rows.
+
     n_features_in_ : int
         Number of columns.
 

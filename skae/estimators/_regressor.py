@@ -48,8 +48,11 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
         pretrained codes, which takes no further time.
 
     reconstruction_weight : float, default=1.0
-        Weight r of the autoencoder's own loss, on all rows. Raising it holds the
-        encoder to what the rows look like; 0 lets labels alone decide.
+        Weight r of the autoencoder's own loss, on all rows. Raising it keeps the
+        encoder closer to one that reconstructs all rows well; 0 lets labels alone
+        decide. It counts in the units of the autoencoder's training: with
+        ``init="pca"`` squared errors are divided by the mean variance of the columns,
+        with ``init="random"`` they are not.
 
     consistency_weight : float or "auto", default="auto"
         Weight c of the consistency of predictions under noise, on all rows. Raising it
@@ -65,8 +68,8 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
         1e-3, ..., 10 that does best on held-out labels.
 
     learning_rate_init : float, default=1e-3
-        Learning rate of fine-tuning at its highest. It rises over a tenth of the steps
-        and then falls to zero.
+        Learning rate of fine-tuning at its highest. It rises over a twentieth of the
+        steps and then falls to zero.
 
     batch_size : int or "auto", default="auto"
         Rows a step, and at most so many labelled rows beside them. "auto" is 128.
@@ -78,23 +81,27 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
 
     early_stopping : bool, default=True
         Whether held-out labels decide if fine-tuning helps, and, where there are enough
-        of them, when to stop. False fine-tunes for max_iter epochs.
+        of them, when to stop. False fine-tunes for max_iter epochs, and pretrains on
+        all rows.
 
     validation_fraction : float, default=0.1
-        Share of the labelled rows held out, if these are 100 rows or more; the best
-        weights seen are kept. With fewer, every labelled row is held out once, in one
-        of five folds, and the network is then trained on all of them.
+        Share of the labelled rows held out, if that makes 100 rows or more; the best
+        weights seen are kept. If not, every labelled row is held out once, in one of
+        five folds, where at least half of the rows are unlabelled; else a fifth of the
+        labelled ones. The network is then trained on all of them.
 
     n_iter_no_change : int, default=10
         Epochs without progress on the held-out rows after which training stops, where
-        there is one fold.
+        these are 100 rows or more. They count from a third of `max_iter` on: what a
+        falling learning rate gains, it gains late.
 
     tol : float, default=1e-4
         Share of the loss by which it has to fall to count as progress.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the split, the order of rows, the noise and, where it has none, the
-        autoencoder. The global generators are never used.
+        autoencoder. Each of these draws from a stream of its own, spawned from the
+        seed. The global generators are never used.
 
     verbose : int, default=0
         1 shows progress bars with the losses.
@@ -102,11 +109,15 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
     Attributes
     ----------
     autoencoder_ : estimator
-        The autoencoder as it was pretrained.
+        The autoencoder as it was pretrained: on all rows, or without those that judge
+        where these are 100 or more.
 
     net_ : skorch.NeuralNet
         The fine-tuned net. ``net_.module_`` is the torch module, whose ``encode`` and
-        ``forward`` take tensors in the units of X.
+        ``forward`` take tensors in the units of X. `transform` computes with a copy of
+        it, so forward hooks on it need not fire there. Once ``net_.module_`` was taken,
+        single rows are transformed more slowly: you may change its weights, so they are
+        compared at every call.
 
     n_components_ : int
         Size of the code.
@@ -142,6 +153,10 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
     by its own deviation, whichever does better on held-out labels. This, "auto" of
     `alpha` and the start of fine-tuning are settled by 10000 of the labelled rows where
     there are more.
+
+    Rows that judge fine-tuning, and all rows of their `groups`, are left out of the
+    pretraining of the encoder that they judge. Head, penalty and units are chosen
+    without them too.
 
     To hold out a row is to hold it out whatever its weight, and a step takes so many
     rows whatever they weigh: integer sample weights act exactly as repeated rows only

@@ -28,7 +28,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     With ``loss="squared_error"`` the likelihood is normal with one variance
     (`noise_variance_`) for all columns, with ``loss="binary_cross_entropy"`` Bernoulli.
     With ``init="pca"`` training starts from probabilistic PCA, whose bound is tight,
-    and the result is never worse than that on the held-out rows.
+    and the result is never worse than that on the rows that judge.
 
     Prefer it to :class:`~sklearn.decomposition.PCA` where new rows are to be drawn, or
     where rows are to be scored by how likely they are. For the lowest reconstruction
@@ -37,8 +37,8 @@ class VariationalAutoencoder(BaseAutoencoder):
     Parameters
     ----------
     n_components : int, default=2
-        Size of the code. Components that are not needed end as the prior: see
-        `active_units_`.
+        Size of the code. Components that are not needed stay at the prior and carry no
+        information: see `active_units_`.
 
     beta : float, default=1.0
         Weight of the divergence from the prior. Larger values make codes that are
@@ -47,12 +47,13 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     kl_warmup : int, default=0
         Epochs over which the weight of the divergence rises from zero to `beta`: units
-        are learnt before they cost anything. At most `max_iter`. `partial_fit`, which
-        knows no epochs, does without.
+        are learnt before they cost anything. These epochs count neither as progress nor
+        as the best. Less than `max_iter`. `partial_fit`, which knows no epochs, does
+        without.
 
     free_bits : float, default=0.0
-        Nats of divergence that each component has for free while training. Larger
-        values keep more components active.
+        Nats of divergence that each component has for free, in training and where rows
+        judge. Larger values keep more components active.
 
     noise_variance : float or "auto", default="auto"
         Variance of the normal likelihood, in the units of X squared. "auto" learns it.
@@ -60,26 +61,27 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the encoder's hidden layers, input side first; the decoder mirrors
-        them. ``()`` has none: with ``init="pca"``, linear activations and squared error
-        this is PCA. "auto" is two equal layers of four times as many units as columns,
-        between 64 and 128 (256 beyond 256 columns), and at least twice n_components.
+        them. ``()`` has none: encoder and decoder are one layer each. "auto" is two
+        equal layers of four times as many units as columns, between 64 and 128 (256
+        beyond 256 columns), and at least twice n_components.
 
     activation : str or callable, default="silu"
         Activation of the hidden layers: a name in ``torch.nn.functional`` or a function
         of a tensor.
 
     output_activation : str or callable, default="auto"
-        Activation of the decoder's mean. "clamp" is the identity within the limits that
-        columns keep to: ends of their range that many training rows share, such as the
-        zero of a count or the black of a pixel. "auto" is "sigmoid" for binary
-        cross-entropy; "clamp" with ``init="pca"``, unless the network is linear; else
-        "identity". ``init="pca"`` takes these three.
+        Activation of the output. "clamp" is the identity within the limits of each
+        column: an end of its range is a limit where many training rows share it, such
+        as the zero of a count or the black of a pixel. "auto" is "sigmoid" for binary
+        cross-entropy; "clamp" with ``init="pca"``, unless the network is linear or
+        `partial_fit` comes first; else "identity". ``init="pca"`` takes these three.
 
     architecture : object or None, default=None
         What builds encoder and decoder, see :mod:`skae.architectures`. None is
-        :class:`~skae.architectures.Dense` with the parameters above. The encoder is
-        built for means and log-variances together, 2 n_components; one with a code of
-        its own is built twice.
+        :class:`~skae.architectures.Dense` with the parameters above. Any other leaves
+        no use for `hidden_layer_sizes`, `activation` and `dropout`: they have to stay
+        at their defaults. The encoder is built for means and log-variances together, 2
+        n_components; one with a code of its own is built twice.
 
     loss : {"squared_error", "binary_cross_entropy"}, default="squared_error"
         Normal or Bernoulli likelihood. Binary cross-entropy needs X within [0, 1]. Grey
@@ -104,14 +106,15 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     solver : str or torch.optim.Optimizer class, default="auto"
         "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
-        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and
-        AdamW otherwise.
+        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and AdamW
+        otherwise.
 
     learning_rate_init : float or "auto", default="auto"
         Learning rate at its highest. "auto" depends on the solver and batch_size.
 
     learning_rate : {"auto", "one_cycle", "cosine", "constant"}, default="auto"
-        Schedule of the learning rate over all steps. "auto" is "one_cycle".
+        Schedule of the learning rate over all steps. "auto" is "one_cycle", which rises
+        over a twentieth of the steps and then falls to zero.
 
     batch_size : int or "auto", default="auto"
         Rows a step. "auto" is a thirtieth of the rows as a power of two in [32, 512].
@@ -120,13 +123,22 @@ class VariationalAutoencoder(BaseAutoencoder):
         Epochs at most. "auto" makes about 2200 steps, in 12 to 150 epochs.
 
     early_stopping : bool, default=True
-        Whether to hold out rows and to return the best weights seen on them.
+        Whether rows that are not trained on decide when to stop and how much of the
+        training to keep. False trains on all rows, and the training loss decides
+        instead.
 
     validation_fraction : float, default=0.1
-        Share of the rows held out.
+        Share of the rows held out to judge. Where that makes fewer than 50 rows, five
+        folds hold out each row once instead, if the networks of the folds can be
+        trained side by side (dense layers and squared error; the user guide has the
+        whole list). If they cannot, the few rows judge a network that is trained on the
+        others. Either way, with ``init="pca"`` the network that is returned is then
+        trained on all rows, for as many epochs as was best.
 
     n_iter_no_change : int, default=30
-        Epochs without progress after which training stops.
+        Epochs without progress after which training stops. With a learning rate that
+        falls ("one_cycle", "cosine") they count from a third of `max_iter` on: what it
+        gains, it gains late.
 
     tol : float, default=1e-4
         Share of the loss by which it has to fall to count as progress.
@@ -140,14 +152,22 @@ class VariationalAutoencoder(BaseAutoencoder):
         A torch device; "auto" is a GPU where torch has one, else the CPU.
 
     callbacks : list of skorch callbacks or None, default=None
-        Called during training, see :mod:`skorch.callbacks`.
+        Called during training, see :mod:`skorch.callbacks`. They watch the training of
+        the network that is returned; networks that only judge are trained without them.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the previous fit's network.
+        Whether `fit` goes on from the previous fit's network. Rows are then held out by
+        what is in them, without folds, so that later fits hold out the same rows again.
+        A fit holds out none if the network may have been trained on any row: after a
+        fit with ``warm_start=False`` or ``early_stopping=False``, after one with
+        `X_val`, or after `partial_fit`. Parameters that the network depends on (its
+        sizes, activations, `init` and the like) have to stay as they were: another
+        value is an error.
 
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the split, the order of rows, the draws from the
-        posterior, and dropout. The global generators are never used.
+        posterior, and dropout. Each of these draws from a stream of its own, spawned
+        from the seed. The global generators are never used.
 
     verbose : int, default=0
         1 shows a progress bar with the losses.
@@ -157,14 +177,20 @@ class VariationalAutoencoder(BaseAutoencoder):
     net_ : skorch.NeuralNet
         The trained net. ``net_.module_`` is the torch module, whose ``posterior``,
         ``encode``, ``decode`` and ``forward`` take tensors in the units of X.
+        `transform` computes with a copy of it, so forward hooks on it need not fire
+        there. Once ``net_.module_`` was taken, single rows are transformed more slowly:
+        you may change its weights, so they are compared at every call.
 
     n_components_ : int
         Size of the code.
 
     active_units_ : ndarray of int
-        Components whose posterior mean has a variance of more than 0.01 over the
-        training rows (at most 10000 of them); the others are the prior, and say
-        nothing. It belongs to the last `fit`.
+        Components whose posterior mean has a weighted variance of more than 0.01 over
+        the training rows (at most 10000 of them), or over the last chunk of
+        `partial_fit`. The others stay at the prior and carry no information.
+
+    kl_warmup_ : int
+        Epochs of warm-up; 0 after `partial_fit`.
 
     noise_variance_ : float or None
         Variance of the normal likelihood, in the units of X squared; None for
@@ -177,22 +203,40 @@ class VariationalAutoencoder(BaseAutoencoder):
         Mean of the training rows.
 
     explained_variance_ratio_ : ndarray of shape (n_components,)
-        R^2 that each further component adds to the reconstruction, in order.
+        R^2 that each further component adds to the reconstruction of the training rows,
+        in order. Exact for linear networks; of others measured on up to 10000 rows, at
+        least 200. Their first values may be below zero.
 
     reconstruction_error_ : float
-        Mean squared error per cell on the held-out rows (all rows without any).
+        Mean squared error per cell on rows not trained on: see `judge_`. Where the
+        network was trained on all rows in the end, it is the error of those that were
+        judged in its place. With "clamp" as `output_activation_` it may lie a little
+        below `pca_reconstruction_error_` though nothing was learnt: PCA's
+        reconstructions keep to no limits.
 
     pca_reconstruction_error_ : float
-        What PCA has on the same rows.
+        What PCA with as many components has on the same rows, fitted to the rows that
+        the judged network was trained on (in `partial_fit`, to those that the stream
+        started from).
+
+    judge_ : {"folds", "held_out", "none"}
+        Which rows the errors are from. "folds": all rows, each by a network that was
+        trained without it. "held_out": rows that were held out, those of `X_val`, or a
+        chunk before `partial_fit` learnt from it. "none": the training rows themselves.
 
     n_iter_ : int
-        Epochs run. 1 where PCA is the solution.
+        Epochs run. 1 where the result is PCA by the verdict of folds or of fewer than
+        50 rows, or because the network is linear. After `partial_fit`, the number of
+        chunks.
 
     loss_curve_ : list of float
-        Training loss of every epoch.
+        Training loss of every epoch; after `partial_fit`, the loss of every chunk
+        before it was learnt from.
 
     validation_loss_curve_ : list of float or None
-        Loss on the held-out rows after every epoch.
+        Loss on the rows that judge, after every epoch. Where the network was trained on
+        all rows in the end, it is that of the networks that were judged. None where
+        `judge_` is "none". `partial_fit` does not record it.
 
     device_ : str
         Where the network is.

@@ -62,3 +62,8 @@ def cosines(A, B):
         np.linalg.svd(np.asarray(M, float), full_matrices=False)[2] for M in (A, B)
     ]
     return np.linalg.svd(bases[0] @ bases[1].T, compute_uv=False)
+
+
+def in_blocks(monkeypatch, *, n_rows, n_columns):
+    """Let tables of so many columns be read so many rows at a time."""
+    monkeypatch.setattr("skae.data._table.BLOCK_CELLS", n_rows * n_columns)

@@ -7,6 +7,7 @@ from scipy import sparse
 from skorch.callbacks import Callback
 
 from skae import AutoencoderTransformer
+from skae.data._table import Table
 from skae.engine._rows import Rows
 from skae.inference._tensors import as_tensor
 
@@ -148,6 +149,25 @@ def test_every_container_gives_the_model_of_the_array(as_container, init):
     assert autoencoder.score(as_container(X)) == pytest.approx(expected.score(X))
 
 
+@pytest.mark.parametrize("as_container", [list, tuple])
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_lists_after_set_output(container, as_container):
+    """A list has methods called index and columns, and no frame's index."""
+    pytest.importorskip(container)
+    X = make_counts()
+    autoencoder = fit(X)
+    expected = autoencoder.reconstruct(X)
+    Z = autoencoder.transform(X)
+    autoencoder.set_output(transform=container)
+    for found in (
+        autoencoder.inverse_transform(as_container(Z.tolist())),
+        autoencoder.reconstruct(as_container(X.tolist())),
+    ):
+        assert type(found).__module__.startswith(container)
+        assert list(found.columns) == [f"x{i}" for i in range(6)]
+        np.testing.assert_allclose(found.to_numpy(), expected, atol=1e-9)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int32])
 def test_torch_dtypes(dtype, reference):
     """Tensors of dtypes that numpy has or has not are taken for their values."""
@@ -278,18 +298,19 @@ def test_tensor_shares_the_memory_of_its_array(X):
 def test_large_tables_are_standardised_a_batch_at_a_time(monkeypatch):
     """Beyond a limit there is no standardised copy, and the batches are the same."""
     X = make_curve(50)
-    options = {"mean": X.mean(axis=0), "inverse_scale": 1 / X.std(axis=0)}
-    options |= {"dtype": torch.float64, "device": "cpu"}
-    at_once = Rows(X, **options)
+    network = fit(X)._network
+    options = {"dtype": torch.float64, "device": "cpu"}
+    at_once = Rows(Table(X), network, **options)
     monkeypatch.setattr("skae.engine._rows.STANDARDISED_COPY_LIMIT", 100)
-    by_batch = Rows(sparse.csr_array(X), **options).subset(np.arange(10, 40))
+    some = Table(sparse.csr_array(X)).take(np.arange(10, 40))
+    by_batch = Rows(some, network, **options)
+    assert at_once.prepared is not None
     assert by_batch.prepared is None
     positions = torch.tensor([0, 7, 3])
     U, _ = by_batch[positions]
     torch.testing.assert_close(U, at_once[positions + 10][0])
-    np.testing.assert_allclose(
-        U, ((X - X.mean(axis=0)) / X.std(axis=0))[[10, 17, 13]], rtol=1e-12
-    )
+    mean, inverse = network.mean.numpy(), network.inverse_scale.numpy()
+    np.testing.assert_allclose(U, ((X - mean) * inverse)[[10, 17, 13]], rtol=1e-12)
 
 
 # -- shapes ---------------------------------------------------------------------------

@@ -7,17 +7,24 @@ import pytest
 import torch
 from torch import nn
 
-from skae.architectures import Conv2d, Dense
+from skae import AutoencoderTransformer
+from skae.architectures import Conv2d, Custom, Dense
+from skae.engine._start import Start
 from skae.networks._autoencoder import Anchored, Autoencoder
 from skae.networks._build import (
+    acts_linearly,
     anchored_autoencoder,
     centre,
     is_linear,
     plain_autoencoder,
+    protected,
 )
 from skae.networks._fold import as_functions, can_fold, fold
 from skae.networks._layers import Activation, Dropout, TiedLinear, linear
 from skae.networks._mlp import mlp, tie
+from skae.networks._network import set_generators
+from skae.networks._side_by_side import can_stand_side_by_side, side_by_side
+from skae.networks._work import measure_work
 
 
 def make_generator(seed=0):
@@ -137,8 +144,6 @@ def test_dense_drops_hidden_units_only():
 
 def make_start(n_features=6, n_components=2, *, tied=False):
     """Return any linear autoencoder, with a constant column."""
-    from skae.engine._start import Start
-
     axes_in = randn(n_components, n_features, seed=5)
     scale = torch.linspace(0.5, 3, n_features, dtype=torch.float64)
     scale[-1] = 0
@@ -159,7 +164,7 @@ def test_anchored_network_starts_as_its_start(tied):
     """Before the first step it is the linear autoencoder that it was given."""
     start, X = make_start(tied=tied), randn(9, 6)
     network = anchored_autoencoder(
-        make_mlp(6, 5, 2), make_mlp(2, 5, 6), start, tied_weights=tied
+        make_mlp(6, 5, 2), make_mlp(2, 5, 6), Autoencoder, start, tied_weights=tied
     ).eval()
     inverse = torch.where(start.scale > 0, 1 / start.scale, 0)
     Z = (X - start.mean) * inverse @ start.axes_in.T
@@ -172,7 +177,9 @@ def test_anchored_network_starts_as_its_start(tied):
 
 def test_anchored_network_without_hidden_layers_is_its_anchor():
     """A linear map needs no linear correction."""
-    network = anchored_autoencoder(make_mlp(6, 2), make_mlp(2, 6), make_start())
+    network = anchored_autoencoder(
+        make_mlp(6, 2), make_mlp(2, 6), Autoencoder, make_start()
+    )
     assert is_linear(network)
     assert not any(isinstance(part, Anchored) for part in network.modules())
 
@@ -188,7 +195,7 @@ def test_anchored_network_without_hidden_layers_is_its_anchor():
 def test_networks_with_a_bend_are_not_linear(widths, options):
     """A hidden layer or an activation at either end makes it non-linear."""
     network = anchored_autoencoder(
-        make_mlp(*widths), make_mlp(*widths[::-1]), make_start(), **options
+        make_mlp(*widths), make_mlp(*widths[::-1]), Autoencoder, make_start(), **options
     )
     assert not is_linear(network)
 
@@ -197,7 +204,11 @@ def test_plain_network_is_its_parts():
     """Nothing is added between encoder, activations and decoder."""
     encoder, decoder, X = make_mlp(6, 4, 2), make_mlp(2, 4, 6), randn(5, 6)
     network = plain_autoencoder(
-        encoder, decoder, code_activation="relu", output_activation="sigmoid"
+        encoder,
+        decoder,
+        Autoencoder,
+        code_activation="relu",
+        output_activation="sigmoid",
     )
     torch.testing.assert_close(network(X), decoder(encoder(X).relu()).sigmoid())
     assert network.mean is None
@@ -213,6 +224,7 @@ def make_rotated(*, output_activation="identity", code_activation="identity"):
     network = anchored_autoencoder(
         make_mlp(6, 5, 2),
         make_mlp(2, 5, 6),
+        Autoencoder,
         make_start(),
         code_activation=code_activation,
         output_activation="identity" if clamp else output_activation,
@@ -235,6 +247,7 @@ def test_random_network_starts_at_the_mean(output_activation, tied):
     network = plain_autoencoder(
         encoder.double(),
         decoder.double(),
+        Autoencoder,
         tied_weights=tied,
         output_activation=output_activation,
     ).double()
@@ -248,7 +261,9 @@ def test_random_images_start_at_the_mean_of_their_channel():
     mean = torch.cat([torch.full((16,), 0.2), torch.full((16,), 0.7)]).double()
     images = Conv2d((2, 4, 4), channels=(3,))
     encoder, decoder = images.build(32, 2, make_generator())
-    network = plain_autoencoder(encoder, decoder, output_activation="sigmoid")
+    network = plain_autoencoder(
+        encoder, decoder, Autoencoder, output_activation="sigmoid"
+    )
     centre(network, mean)
     torch.testing.assert_close(network.decode(torch.zeros(1, 2))[0], mean.float())
 
@@ -257,7 +272,7 @@ def test_layers_that_others_repeat_are_left_alone():
     """Biases for a part of the columns cannot be the mean of all."""
     last = linear(2, 3, make_generator())
     decoder = nn.Sequential(last, nn.Unflatten(1, (1, 3)), nn.Upsample(5), nn.Flatten())
-    network = plain_autoencoder(nn.Linear(5, 2), decoder)
+    network = plain_autoencoder(nn.Linear(5, 2), decoder, Autoencoder)
     before = copy.deepcopy(decoder.state_dict())
     centre(network, torch.ones(5, dtype=torch.float64))
     assert torch.equal(last.weight, before["0.weight"])
@@ -266,7 +281,7 @@ def test_layers_that_others_repeat_are_left_alone():
 
 def test_biases_that_are_set_are_left_alone():
     """They are somebody's choice, and so is a network that standardises."""
-    network = plain_autoencoder(make_mlp(4, 3, 2), make_mlp(2, 3, 4))
+    network = plain_autoencoder(make_mlp(4, 3, 2), make_mlp(2, 3, 4), Autoencoder)
     before = copy.deepcopy(network.state_dict())
     centre(network, torch.ones(4, dtype=torch.float64))
     for name, value in network.state_dict().items():
@@ -338,3 +353,175 @@ def test_folding_is_refused_where_rounding_would_show():
     assert not can_fold(network, 1e3)
     tied = Autoencoder(make_mlp(6, 2), tie(make_mlp(6, 2), make_mlp(2, 6)))
     assert not can_fold(tied, 1e3)
+
+
+# -- linear in what it does -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("tied", [False, True], ids=["free", "tied"])
+def test_a_correction_of_zero_acts_linearly(tied):
+    """Until a weight of the correction is not zero, or limits bend the output."""
+    network = anchored_autoencoder(
+        make_mlp(6, 5, 2),
+        make_mlp(2, 5, 6),
+        Autoencoder,
+        make_start(tied=tied),
+        tied_weights=tied,
+    )
+    assert acts_linearly(network)
+    assert not is_linear(network)
+    network.set_limits(LIMITS)
+    assert not acts_linearly(network)
+    network.set_limits(None)
+    with torch.no_grad():
+        network.encoder.network[-1].weight[0, 0] = 1e-3
+    assert not acts_linearly(network)
+
+
+# -- work -----------------------------------------------------------------------------
+
+
+def measured(encoder, decoder, n_features):
+    network = Autoencoder(encoder, decoder)
+    measure_work(network, torch.zeros(2, n_features))
+    return network
+
+
+def test_work_of_a_dense_network_is_its_weights():
+    """A row meets each of them once."""
+    network = measured(
+        *(part.float() for part in (make_mlp(6, 5, 2), make_mlp(2, 5, 6))), 6
+    )
+    weights = [weight.numel() for weight in network.parameters()]
+    assert network.work == sum(weights)
+    assert network.widest == 6
+
+
+def own_convolutions():
+    """Return a user's encoder: convolutions of torch's, in a module of its own."""
+
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Conv2d(1, 4, 3, padding=1)
+            self.second = nn.Conv2d(4, 2, 3, stride=2, padding=1)
+            self.last = nn.Linear(2 * 4 * 4, 3)
+
+        def forward(self, X):
+            X = self.first(X.reshape(-1, 1, 8, 8)).relu()
+            return self.last(self.second(X).flatten(1))
+
+    return Own()
+
+
+def test_a_users_convolutions_count_once_for_each_pixel():
+    """Wherever they come from: as many multiplications as they make."""
+    decoder = nn.Sequential(
+        nn.Linear(3, 32),
+        nn.Unflatten(1, (2, 4, 4)),
+        nn.ConvTranspose2d(2, 1, 2, stride=2),
+        nn.Flatten(),
+    )
+    network = measured(own_convolutions(), decoder, 64)
+    convolutions = (4 * 9 + 4) * 64 + (2 * 4 * 9 + 2) * 16 + (2 * 4 + 1) * 16
+    dense = 32 * 3 + 3 + 3 * 32 + 32
+    assert network.work == pytest.approx(convolutions + dense, rel=0.02)
+    assert network.widest == 4 * 64
+
+
+@pytest.mark.parametrize("kind", [nn.Conv1d, nn.Conv3d])
+def test_convolutions_of_every_dimension_count(kind):
+    """Series and volumes as well as images."""
+    shape = (1, 64) if kind is nn.Conv1d else (1, 4, 4, 4)
+    layer = kind(1, 5, 3, padding=1, bias=False)
+    encoder = nn.Sequential(nn.Unflatten(1, shape), layer, nn.Flatten())
+    network = measured(encoder, nn.Linear(320, 64, bias=False), 64)
+    assert network.work == layer.weight.numel() * 64 + 320 * 64
+
+
+def test_work_is_the_same_in_a_fitted_estimator():
+    """A user's network of convolutions gets the threads that skae's own gets."""
+    X = torch.rand(60, 64, generator=make_generator()).numpy()
+    work = [
+        AutoencoderTransformer(3, architecture=architecture, init=init, max_iter=1)
+        .fit(X)
+        ._network.work
+        for init in ("random", "pca")
+        for architecture in (Custom(lambda *_: own_convolutions(), nn.Linear), None)
+    ]
+    assert work[0] > 3000
+    assert work[2] > work[0]  # and PCA
+
+
+# -- random parts ---------------------------------------------------------------------
+
+
+def test_generators_are_handed_to_random_parts_alone():
+    """An attribute of that name in a user's layer is the user's."""
+    own, dropout = nn.Linear(2, 2), Dropout(0.5)
+    own.generator = "mine"
+    generator = make_generator()
+    set_generators(nn.Sequential(own, dropout), generator)
+    assert own.generator == "mine"
+    assert dropout.generator is generator
+
+
+# -- layers that write in place -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        nn.ReLU(inplace=True),
+        nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 3)),
+        nn.Sequential(nn.Identity(), nn.ReLU(inplace=True)),
+        nn.Sequential(nn.Sequential(nn.ReLU(inplace=True)), nn.Linear(3, 3)),
+    ],
+)
+def test_protected_network_leaves_its_input_as_it_is(network):
+    """And computes what the network does."""
+    X = randn(4, 3).float()
+    before = X.clone()
+    expected = network(X.clone())
+    torch.testing.assert_close(protected(network)(X), expected)
+    assert torch.equal(X, before)
+
+
+@pytest.mark.parametrize("network", [nn.Linear(3, 2), make_mlp(3, 4, 2)])
+def test_networks_that_begin_with_a_product_need_no_protection(network):
+    """They write to what is theirs."""
+    assert protected(network) is network
+
+
+# -- side by side ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clamp", [False, True], ids=["free", "limits"])
+def test_networks_side_by_side_compute_what_each_does(clamp):
+    """Each with a standardisation, anchors, corrections and limits of its own."""
+    networks = []
+    for seed in range(3):
+        network = anchored_autoencoder(
+            make_mlp(6, 5, 2, seed=seed),
+            make_mlp(2, 5, 6, seed=seed + 9),
+            Autoencoder,
+            make_start(),
+        )
+        with torch.no_grad():
+            for number, weight in enumerate(network.parameters()):
+                weight.add_(0.1 * randn(*weight.shape, seed=seed + 10 * number))
+        if clamp:
+            network.set_limits(LIMITS * (1 + seed))
+        networks.append(network)
+    together = side_by_side(networks)
+    U = randn(3, 9, 6)
+    for found, network, rows in zip(together.propagate(U), networks, U, strict=True):
+        torch.testing.assert_close(found, network.propagate(rows))
+
+
+def test_what_cannot_stand_side_by_side_is_told():
+    """Parts that nobody knows, and layers that look at the whole batch."""
+    assert can_stand_side_by_side(make_mlp(6, 5, 2))
+    assert not can_stand_side_by_side(nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5)))
+    assert not can_stand_side_by_side(own_convolutions())
+    assert not can_stand_side_by_side(nn.Linear(6, 5, bias=False))

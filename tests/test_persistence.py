@@ -105,14 +105,34 @@ def test_changed_weights_count():
     X = make_curve(80)
     autoencoder = fit(init="random", hidden_layer_sizes=())
     for dtype in (np.float64, np.float32):
-        before = autoencoder.transform(X.astype(dtype))
+        rows = X.astype(dtype)
+        before = autoencoder.transform(rows)
         module = autoencoder.net_.module_
         state = {name: value.clone() for name, value in module.state_dict().items()}
         with torch.no_grad():
             module.encoder[0].weight.mul_(2)
-        assert not np.allclose(autoencoder.transform(X.astype(dtype)), before)
+            module.encoder[0].bias.mul_(2)
+        # codes are (Z - offset) R^T, and Z is twice as large
+        rotation, offset = module.rotation.numpy(), module.code_offset.numpy()
+        expected = 2 * before + offset @ rotation.T
+        np.testing.assert_allclose(
+            autoencoder.transform(rows), expected, rtol=1e-3, atol=1e-3
+        )
         module.load_state_dict(state)
-        np.testing.assert_array_equal(autoencoder.transform(X.astype(dtype)), before)
+        np.testing.assert_array_equal(autoencoder.transform(rows), before)
+
+
+@pytest.mark.parametrize("make_copy", COPIES.values(), ids=COPIES)
+def test_copies_do_not_hold_what_inference_keeps(make_copy, tmp_path):
+    """A copy's weights are its own: changed ones count there, and there alone."""
+    X = make_curve(80)
+    autoencoder = fit(init="random")
+    Z = autoencoder.transform(X)
+    copied = make_copy(autoencoder, tmp_path)
+    np.testing.assert_array_equal(copied.transform(X), Z)
+    copied.net_.module_.encoder[0].weight.data.mul_(2)
+    assert not np.allclose(copied.transform(X), Z)
+    np.testing.assert_array_equal(autoencoder.transform(X), Z)
 
 
 def test_clone_is_unfitted():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.metrics import r2_score
 
 from skae import AutoencoderTransformer
@@ -147,3 +148,34 @@ def test_cross_entropy_codes_are_sorted_too():
     spread = covariance(Z)
     assert spread[0, 0] > spread[1, 1]
     assert abs(spread[0, 1]) < 1e-5 * spread[0, 0]
+
+
+def heavy_tailed(n_samples=3000, n_features=60):
+    """Return rows of which a few have most of the variance."""
+    rng = np.random.default_rng(0)
+    codes = rng.standard_t(2.1, (n_samples, n_features)) * np.linspace(3, 1, n_features)
+    return codes @ np.linalg.qr(rng.standard_normal((n_features, n_features)))[0]
+
+
+@pytest.mark.parametrize("n_samples", [300, 3000])
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_explained_variance_ratio_of_pca_is_that_of_scikit_learn(n_samples, weighted):
+    """Sorted, and of all rows, wherever PCA is the solution: tails may be heavy."""
+    X = heavy_tailed(n_samples)
+    weight = np.random.default_rng(1).integers(1, 4, n_samples) if weighted else None
+    rows = X if weight is None else X.repeat(weight, axis=0)
+    expected = PCA(20, svd_solver="full").fit(rows).explained_variance_ratio_
+    for parameters in ({"hidden_layer_sizes": ()}, {"learning_rate_init": 1e-30}):
+        autoencoder = fit(X, weight, n_components=20, **parameters)
+        found = autoencoder.explained_variance_ratio_
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+        assert (np.diff(found) <= 0).all()
+
+
+def test_explained_variance_ratio_of_many_rows_is_not_that_of_a_few():
+    """Where it has to be measured, thousands of rows say so, not hundreds."""
+    X = heavy_tailed(4000, 10)
+    autoencoder = fit(X, hidden_layer_sizes=(8,), init="random")
+    expected = r2_score(X, autoencoder.reconstruct(X), multioutput="variance_weighted")
+    total = autoencoder.explained_variance_ratio_.sum()
+    assert total == pytest.approx(expected, abs=1e-6)

@@ -16,15 +16,17 @@ import torch
 from joblib import Parallel, delayed
 from skorch.callbacks import Callback, EarlyStopping
 
-from skae import AutoencoderTransformer
-from skae._training._random import make_generators, make_seed
-from skae._training._threads import _openmp_pools, threads_for
+from skae import AutoencoderTransformer, StackedAutoencoder
+from skae.data._threads import _openmp_pools, threads_for
+from skae.engine._random import Seed, make_seed
 
 from .tables import make_curve, make_digits
 
 # Everything that draws: weights, the split, the order of rows, dropout.
 DRAWING = {"init": "random", "dropout": 0.3, "max_iter": 4}
 ENOUGH = 10**6
+# Without folds, which nobody watches.
+ENDLESS = {"max_iter": ENOUGH, "n_iter_no_change": ENOUGH, "early_stopping": False}
 
 
 def fit(X=None, **parameters):
@@ -33,7 +35,7 @@ def fit(X=None, **parameters):
 
 
 def weights_of(autoencoder):
-    state = autoencoder.net_.module_.state_dict()
+    state = autoencoder._network.state_dict()
     return np.concatenate([value.double().numpy().ravel() for value in state.values()])
 
 
@@ -53,11 +55,16 @@ def test_same_seed_gives_the_same_bits(parameters):
 
 
 def test_other_seeds_give_other_models():
-    """No two of some seeds agree; neighbours have nothing in common."""
-    models = [weights_of(fit(random_state=seed)) for seed in (0, 1, 2, 2**32 - 1)]
+    """Neighbours have nothing in common: weights as drawn are uncorrelated."""
+    barely = {"max_iter": 1, "solver": "sgd", "learning_rate_init": 1e-12}
+    models = []
+    for seed in (0, 1, 2, 2**32 - 1):
+        network = fit(make_digits(60), random_state=seed, **barely)._network
+        models.append(network.encoder[0].weight.detach().numpy().ravel())
     for i, first in enumerate(models):
         for second in models[:i]:
-            assert np.corrcoef(first, second)[0, 1] < 0.99
+            limit = 5 / np.sqrt(len(first))  # standard errors of independent draws
+            assert abs(np.corrcoef(first, second)[0, 1]) < limit < 0.1
 
 
 class Chosen(Callback):
@@ -67,7 +74,7 @@ class Chosen(Callback):
         self.found = found
 
     def on_train_begin(self, net, **kwargs):
-        self.found["held out"] = net.validation.indices.tolist()
+        self.found["held out"] = net.validation.table.rows.tolist()
 
     def on_batch_begin(self, net, batch=None, **kwargs):
         self.found.setdefault("first", batch[0].tolist())
@@ -104,13 +111,89 @@ def test_no_seed_gives_a_new_model_each_time():
     assert not np.array_equal(*models)
 
 
-def test_generators_are_independent():
-    """Each name has its own numbers, the same for the same seed."""
-    first, again = (make_generators(3, ("a", "b")) for _ in range(2))
-    draws = {name: torch.rand(100, generator=g) for name, g in first.items()}
-    assert abs(np.corrcoef(draws["a"], draws["b"])[0, 1]) < 0.3
-    for name, numbers in draws.items():
-        assert torch.equal(numbers, torch.rand(100, generator=again[name]))
+# What the parts of a fit draw by; a layer of a stack has all of them for itself.
+NAMES = ["init", "noise", "shuffle", "folds", "split", "rows", "perturbation", "layers"]
+
+
+def draws(seed, name):
+    return torch.rand(1000, generator=seed.generator(name), dtype=torch.float64)
+
+
+def test_streams_have_nothing_in_common():
+    """No name of a seed draws what any other name, seed or layer of a stack does."""
+    seeds = [Seed(0), Seed(1), Seed(2), Seed(2**31), Seed(2**32 - 1)]
+    seeds += [Seed(0).child("layers"), Seed(0).child("layers").child(0)]
+    seeds += [Seed(0).child("layers").child(1), Seed(1).child("layers").child(0)]
+    streams = torch.stack([draws(seed, name) for seed in seeds for name in NAMES])
+    together = np.corrcoef(streams.numpy()) - np.eye(len(streams))
+    assert np.abs(together).max() < 5.5 / np.sqrt(1000)
+    states = {tuple(stream.tolist()) for stream in streams}
+    assert len(states) == len(seeds) * len(NAMES)
+
+
+def test_streams_repeat():
+    """The same seed and the same name are the same numbers, on their own again."""
+    for name in NAMES:
+        assert torch.equal(draws(Seed(3), name), draws(Seed(3), name))
+        assert Seed(3).integer(name) == Seed(3).integer(name)
+        assert 0 <= Seed(3).integer(name) < 2**31
+
+
+def test_names_do_not_run_into_each_other():
+    """A part's part is not a part with a longer name."""
+    seeds = [
+        Seed(0).child("a").child("b"),
+        Seed(0).child("ab"),
+        Seed(0).child("a"),
+        Seed(0).child("b").child("a"),
+        Seed(0).child(1).child(2),
+        Seed(0).child(12),
+    ]
+    assert len({seed.integer("x") for seed in seeds}) == len(seeds)
+    assert Seed(0).child("a").integer("b") != Seed(0).integer("ab")
+
+
+class FirstDraws(Callback):
+    """Keeps what the generators of a fit would draw first."""
+
+    def __init__(self):
+        self.found = {}
+
+    def on_train_begin(self, net, **kwargs):
+        parts = [part for part in net.module.modules() if hasattr(part, "generator")]
+        noise = next(part.generator for part in parts if part.generator is not None)
+        for name, generator in (("noise", noise), ("order", net.generator)):
+            twin = generator.clone_state()
+            self.found[name] = torch.rand(20, generator=twin).tolist()
+
+
+def test_dropout_of_a_seed_is_not_the_order_of_the_next():
+    """Neither of them repeats in the neighbour, under any name."""
+    found = []
+    for seed in range(4):
+        callback = FirstDraws()
+        fit(random_state=seed, callbacks=[callback])
+        found += callback.found.values()
+    assert len(found) == 8
+    assert len({tuple(numbers) for numbers in found}) == 8
+
+
+def test_layers_of_a_stack_have_seeds_of_their_own():
+    """Layers of one shape start with other weights each, and stop no dropout alike."""
+    X = make_digits(60)[:, :16]
+    barely = {"pretraining_max_iter": 1, "max_iter": 1, "learning_rate_init": 1e-12}
+    stack = StackedAutoencoder(
+        16, hidden_layer_sizes=(16, 16), init="random", solver="sgd", **barely
+    ).set_params(random_state=0)
+    encoder = stack.fit(X)._network.encoder
+    weights = [
+        layer.weight.detach().numpy().ravel()
+        for layer in encoder
+        if isinstance(layer, torch.nn.Linear)
+    ]
+    together = np.corrcoef(weights) - np.eye(len(weights))
+    assert len(weights) == 3
+    assert np.abs(together).max() < 5 / 16
 
 
 @pytest.mark.parametrize("seed", [0, np.int64(5), 2**32 - 1])
@@ -266,8 +349,7 @@ def test_ctrl_c_reaches_the_caller_and_leaves_nothing(source):
     """A first fit that is interrupted leaves an estimator that is not fitted."""
     X = make_curve(100)
     autoencoder = AutoencoderTransformer(
-        max_iter=ENOUGH,
-        n_iter_no_change=ENOUGH,
+        **ENDLESS,
         callbacks=[AfterEpochs(3, source)],
         random_state=0,
     )
@@ -284,8 +366,7 @@ def test_ctrl_c_leaves_a_fitted_model_as_it_was(warm_start):
     autoencoder = fit(X, warm_start=warm_start)
     attributes, weights = dict(vars(autoencoder)), weights_of(autoencoder)
     autoencoder.set_params(
-        max_iter=ENOUGH,
-        n_iter_no_change=ENOUGH,
+        **ENDLESS,
         callbacks=[AfterEpochs(3, from_a_thread)],
     )
     with pytest.raises(KeyboardInterrupt):
@@ -309,8 +390,7 @@ def test_ctrl_c_in_the_middle_of_a_batch_reaches_the_caller():
             timer[0].start()
 
         autoencoder = AutoencoderTransformer(
-            max_iter=ENOUGH,
-            n_iter_no_change=ENOUGH,
+            **ENDLESS,
             callbacks=[AfterEpochs(1, start)],
             random_state=0,
         )
@@ -327,7 +407,10 @@ def interrupt():
 def test_interrupt_of_a_callback_reaches_the_caller():
     """A callback that is not skorch's EarlyStopping cannot mean to stop quietly."""
     autoencoder = AutoencoderTransformer(
-        max_iter=10, callbacks=[AfterEpochs(2, interrupt)], random_state=0
+        max_iter=10,
+        early_stopping=False,
+        callbacks=[AfterEpochs(2, interrupt)],
+        random_state=0,
     )
     with pytest.raises(KeyboardInterrupt):
         autoencoder.fit(make_curve(60))

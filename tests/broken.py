@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.utils.metadata_routing import UNUSED
 from skorch.callbacks import Callback, EpochTimer
 
-import skae
+from skae import AutoencoderTransformer
 from skae.architectures import Dense
 
 # Parameters that fit in milliseconds. Without hidden layers the start, which is PCA,
@@ -20,14 +20,6 @@ from skae.architectures import Dense
 FAST = {"hidden_layer_sizes": ()}
 WITH_EPOCHS = {"hidden_layer_sizes": (4,), "max_iter": 2}
 N_CODES = 2
-
-
-# Until the estimators say themselves who judged: then import this one from skae.
-class AutoencoderTransformer(skae.AutoencoderTransformer):
-    def fit(self, X, y=None, sample_weight=None):
-        super().fit(X, y, sample_weight)
-        self.judge_ = "held_out" if self.early_stopping else "none"
-        return self
 
 
 class Broken(NamedTuple):

@@ -70,7 +70,7 @@ class Journal(Callback):
 def test_hooks_come_in_the_order_of_skorch():
     """Train, epochs, training batches with their gradients, validation batches."""
     lines = []
-    fit([Journal(lines)], make_curve(40), batch_size=20, max_iter=2)
+    fit([Journal(lines)], make_curve(40), batch_size=20, max_iter=2, **RANDOM)
     step = ["batch begin True", "gradient", "batch end True"]
     epoch = ["epoch begin", *step, *step]
     epoch += ["batch begin False", "batch end False", "epoch end"]
@@ -82,15 +82,36 @@ def test_hooks_come_in_the_order_of_skorch():
     [lambda c: c, lambda c: ("mine", c), lambda c: [c]],
     ids=["plain", "pair", "list"],
 )
-def test_callbacks_do_not_change_the_model(make):
-    """Watching every batch gives the weights of an unwatched fit, bit for bit."""
-    journal = Journal()
+@pytest.mark.parametrize(
+    ("n_samples", "parameters", "judge"),
+    [
+        (150, {"max_iter": 25}, "folds"),
+        (60, {}, "folds"),  # left to PCA
+        (150, {"solver": "muon", "max_iter": 20}, "held_out"),
+        (600, {}, "held_out"),
+        (600, RANDOM, "held_out"),
+        (60, {"hidden_layer_sizes": ()}, "held_out"),
+        (60, {"early_stopping": False}, "none"),
+    ],
+)
+def test_callbacks_do_not_change_the_model(make, n_samples, parameters, judge):
+    """Watching every batch gives the model of an unwatched fit, bit for bit."""
+    X, journal = make_curve(n_samples), Journal()
     made = make(journal)
-    watched = fit(made if isinstance(made, list) else [made])
-    expected = fit(None)
-    assert journal.lines
+    watched = fit(made if isinstance(made, list) else [made], X, **parameters)
+    expected = fit(None, X, **parameters)
+    assert expected.judge_ == judge
+    assert journal.lines[0] == "train begin"
+    assert journal.lines.count("epoch end") == expected.n_iter_
+    assert journal.lines[-1] == "train end"
     for name, weight in expected.net_.module_.state_dict().items():
         assert torch.equal(watched.net_.module_.state_dict()[name], weight)
+    fitted = [name for name in vars(expected) if name.endswith("_")]
+    assert sorted(fitted) == sorted(n for n in vars(watched) if n.endswith("_"))
+    for name in set(fitted) - {"net_"}:
+        np.testing.assert_array_equal(
+            getattr(watched, name), getattr(expected, name), err_msg=name
+        )
 
 
 def test_a_class_is_a_callback_too():
@@ -101,8 +122,8 @@ def test_a_class_is_a_callback_too():
         def on_epoch_end(self, net, **kwargs):
             made.append(self)
 
-    fit([Counting])
-    fit([("counting", Counting)])
+    fit([Counting], **RANDOM)
+    fit([("counting", Counting)], **RANDOM)
     assert len(made) == 8
     assert len(set(map(id, made))) == 2
 
@@ -119,11 +140,12 @@ def test_callbacks_of_the_user_are_called_before_training_is_judged():
         def on_epoch_end(self, net, **kwargs):
             net.history.record("mine", len(net.history))
 
-    fit([("first", First()), ("second", Second())])
+    fit([("first", First()), ("second", Second())], **RANDOM)
     assert seen == [1, 2, 3, 4]
 
 
-def test_history_holds_the_losses():
+@pytest.mark.parametrize("parameters", [{}, RANDOM, {"hidden_layer_sizes": ()}])
+def test_history_holds_the_losses(parameters):
     """A callback finds in net.history what the curves hold afterwards."""
     found = []
 
@@ -132,7 +154,7 @@ def test_history_holds_the_losses():
             row = net.history[-1]
             found.append((row["train_loss"], row["valid_loss"], row["dur"] > 0))
 
-    autoencoder = fit([Losses()])
+    autoencoder = fit([Losses()], **parameters)
     assert [train for train, _, _ in found] == autoencoder.loss_curve_
     assert [valid for _, valid, _ in found] == autoencoder.validation_loss_curve_
     assert all(timed for _, _, timed in found)
@@ -176,7 +198,7 @@ def test_print_log_prints_a_line_an_epoch():
         def on_train_begin(self, net, **kwargs):
             net.verbose = 1
 
-    fit([Loud(), PrintLog(sink=lines.append)])
+    fit([Loud(), PrintLog(sink=lines.append)], **RANDOM)
     text = "\n".join(map(str, lines))
     assert "train_loss" in text
     assert "valid_loss" in text
@@ -191,7 +213,7 @@ def test_callback_may_use_logging(caplog):
             logging.getLogger("mine").info("epoch %d", len(net.history))
 
     with caplog.at_level(logging.INFO, logger="mine"):
-        fit([Log()])
+        fit([Log()], **RANDOM)
     assert caplog.messages == [f"epoch {i}" for i in (1, 2, 3, 4)]
 
 
@@ -241,7 +263,7 @@ def test_freezer_keeps_weights():
             anchors.append(net.module_.encoder.linear.weight.detach().clone())
             trained.append(net.module_.encoder.network[-1].weight.detach().clone())
 
-    fit([Freezer("encoder.linear.*"), Weights()])
+    fit([Freezer("encoder.linear.*"), Weights()], make_curve(600))
     assert torch.equal(*anchors)
     assert trained[0].abs().max() > 0
 
@@ -251,7 +273,7 @@ def test_epoch_scoring_scores_an_epoch():
     found = []
 
     def mean_error(net, X, y=None):
-        U = X.prepared[X.indices]
+        U, _ = X[torch.arange(len(X))]
         with torch.no_grad():
             return float((net.module_.propagate(U) - U).square().mean())
 
@@ -297,6 +319,23 @@ def test_callbacks_are_let_go_after_the_fit():
     assert autoencoder.net_.validation is None
 
 
+def test_a_snapshot_of_the_net_holds_no_rows():
+    """What scikit-learn's callbacks get after an epoch is the network alone."""
+    X, snapshots = make_curve(5000), []
+
+    class Take(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            snapshots.append((net.snapshot(), net.validation))
+
+    fit([Take()], X, max_iter=2, hidden_layer_sizes=(4,))
+    for snapshot, validation in snapshots:
+        assert validation is not None  # the net itself trains on
+        assert snapshot.validation is None
+        assert snapshot.train_split is None
+        assert snapshot.callbacks_ == []
+        assert len(pickle.dumps(snapshot)) < 0.2 * X.nbytes
+
+
 # -- the progress bar -----------------------------------------------------------------
 
 
@@ -328,7 +367,7 @@ def test_bar_is_closed_on_errors(capsys, error):
             raise error
 
     with pytest.raises(error):
-        fit([Stop()], verbose=1)
+        fit([Stop()], verbose=1, **RANDOM)
     assert capsys.readouterr().err.endswith("\n")
 
 

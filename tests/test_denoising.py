@@ -8,10 +8,11 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
+from skorch.callbacks import Callback
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
-from skae.objectives._denoising import make_corruption
 from skae.networks._noise import fixed_noise
+from skae.objectives._denoising import make_corruption
 from skae.testing import autoencoder_checks
 
 KINDS = ("gaussian", "uniform", "masking", "salt_pepper", "swap")
@@ -259,7 +260,8 @@ def test_auto_levels(digits):
     """Half of each column's standard deviation, or a quarter of the cells."""
     X = digits[0]
     for init in ("pca", "random"):
-        model = DenoisingAutoencoder(init=init, max_iter=1).fit(X)
+        model = DenoisingAutoencoder(init=init, max_iter=1, early_stopping=False)
+        model.fit(X)
         np.testing.assert_allclose(model.noise_level_, X.std(axis=0) / 2, rtol=1e-6)
     assert DenoisingAutoencoder(noise="swap", max_iter=1).fit(X).noise_level_ == 0.25
 
@@ -273,6 +275,35 @@ def test_streams_know_the_level_of_their_first_rows(digits, init):
         model.partial_fit(chunk)
     assert model.noise_level_.shape == (64,)
     np.testing.assert_allclose(model.noise_level_, X[:256].std(axis=0) / 2, rtol=1e-6)
+
+
+def test_the_level_is_that_of_the_rows_trained_on(digits):
+    """Rows that judge have no part in the deviations that noise is a share of."""
+    X, X_val = digits
+    model = DenoisingAutoencoder(4, max_iter=1, random_state=0)
+    model.fit(X, X_val=10 * X_val)
+    np.testing.assert_allclose(model.noise_level_, X.std(axis=0) / 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("init", ["pca", "random"])
+@pytest.mark.parametrize("noise", ["masking", "salt_pepper", "gaussian"])
+def test_constant_columns_stay_as_they_are_from_either_start(noise, init):
+    """What the network takes in has no noise where the rows do not vary."""
+    X = np.c_[np.full(200, 5.0), np.random.default_rng(0).random((200, 3))]
+    seen = []
+
+    class Inputs(Callback):
+        def on_train_begin(self, net, **kwargs):
+            net.module_.corruption.register_forward_hook(
+                lambda part, inputs, U: seen.append((inputs[0].clone(), U.clone()))
+            )
+
+    DenoisingAutoencoder(
+        2, noise=noise, init=init, max_iter=2, callbacks=[Inputs()], random_state=0
+    ).fit(X)
+    clean, noisy = (torch.cat(parts) for parts in zip(*seen, strict=True))
+    assert torch.equal(noisy[:, 0], clean[:, 0])
+    assert not torch.equal(noisy[:, 1:], clean[:, 1:])
 
 
 def test_warm_start_takes_the_new_noise(digits):
@@ -309,17 +340,26 @@ def test_a_rare_value_is_not_blown_up(digits):
     "options",
     [
         {"tied_weights": True},
-        {"alpha": 0.01, "l1_ratio": 0.5, "dropout": 0.2, "hidden_layer_sizes": (8,)},
-        {"loss": "binary_cross_entropy", "noise": "masking"},
+        {"alpha": 1e-4, "l1_ratio": 0.5, "dropout": 0.1, "hidden_layer_sizes": (64,)},
+        {"loss": "binary_cross_entropy"},
         {"precision": "float64", "whiten": True},
         {"precision": "bfloat16", "noise": "swap"},
     ],
 )
 def test_works_with_shared_parameters(digits, options):
-    """Penalties, tied weights, other losses and precisions train as well."""
-    X = digits[0][:200] / 16
-    model = DenoisingAutoencoder(4, max_iter=2, random_state=0, **options).fit(X)
-    assert np.isfinite(model.reconstruct(X)).all()
+    """Noisy rows are restored better than by a network that does not learn."""
+    X = digits[0][:400] / 16
+    options = {"noise_level": 0.4, "noise": "masking", **options}
+    model = DenoisingAutoencoder(
+        16, max_iter=25, early_stopping=False, random_state=0, **options
+    ).fit(X)
+    idle = clone(model).set_params(max_iter=1, learning_rate_init=1e-12).fit(X)
+    X_noisy = make_noisy(digits[1] / 16, "masking", 0.4)
+    errors = [
+        ((fitted.reconstruct(X_noisy) - digits[1] / 16) ** 2).mean()
+        for fitted in (model, idle)
+    ]
+    assert errors[0] < 0.95 * errors[1]
 
 
 @pytest.mark.parametrize(

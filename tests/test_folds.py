@@ -9,34 +9,36 @@ from sklearn.preprocessing import scale
 from skorch.callbacks import Callback
 
 from skae import AutoencoderTransformer
-from skae._linear import column_moments
-from skae._training import _folds
-from skae._training._folds import N_FOLDS, _Folds
-from skae._training._rows import Rows, dense_chunks
+from skae.data._table import Table
+from skae.engine import Seed
+from skae.engine._folds import N_FOLDS, _Folds
+from skae.engine._splits import folds as split
+from skae.engine._training import start_network
 from skae.networks._side_by_side import side_by_side
 
-from .tables import make_curve, mean_squared_error
+from .tables import make_curve, make_digits, mean_squared_error
 
 
 def fitted(X, **parameters):
     return AutoencoderTransformer(**({"random_state": 0} | parameters)).fit(X)
 
 
-def make_folds(X, n_components, weight=None):
-    """Return the folds before the first step."""
-    autoencoder = fitted(X, n_components=n_components, max_iter=1)
-    module = autoencoder.net_.module_
-    rows = Rows(
-        X,
-        weight,
-        mean=module.mean.numpy(),
-        inverse_scale=module.inverse_scale.numpy(),
-        dtype=torch.float32,
-        device="cpu",
-    )
-    moments = column_moments(dense_chunks(X, weight))
-    generator = torch.Generator().manual_seed(0)
-    return _Folds(module, autoencoder.net_.criterion_, rows, moments, generator)
+def make_folds(X, n_components):
+    """Return the folds before the first step, as a fit with seed 0 makes them."""
+    task = AutoencoderTransformer(n_components)._task(X.shape, "cpu")
+    table, seed = Table(X), Seed(0)
+    return _Folds(task, table, split(table, N_FOLDS, seed), seed)
+
+
+def out_of_fold_error(X, n_components):
+    """Return PCA's error on rows that are held out as a fit with seed 0 does."""
+    total = 0.0
+    for held_out in split(Table(X), N_FOLDS, Seed(0)):
+        kept = np.setdiff1d(np.arange(len(X)), held_out)
+        pca = PCA(n_components, svd_solver="full").fit(X[kept])
+        X_hat = pca.inverse_transform(pca.transform(X[held_out]))
+        total += ((X_hat - X[held_out]) ** 2).sum()
+    return total / X.size
 
 
 def test_every_row_is_held_out_once():
@@ -59,17 +61,23 @@ def test_folds_start_from_their_own_pca():
         pca = PCA(2, svd_solver="full").fit(X[np.unique(seen)])
         X_hat = pca.inverse_transform(pca.transform(X[unseen]))
         errors[unseen] = ((X_hat - X[unseen]) ** 2).mean(axis=1)
-    found = folds.losses() * folds.criterion.unit
-    np.testing.assert_allclose(found, errors, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(folds.losses(), errors, rtol=1e-3, atol=1e-6)
 
 
-def test_networks_side_by_side_are_the_network():
-    """Each copy gives what the network gives."""
-    module = fitted(make_curve(), max_iter=5).net_.module_
-    X = torch.randn(N_FOLDS, 7, 6, generator=torch.Generator().manual_seed(0))
-    found = side_by_side(module, N_FOLDS).propagate(X)
-    for table, output in zip(X, found, strict=True):
-        torch.testing.assert_close(output, module.propagate(table))
+def test_networks_side_by_side_are_the_networks():
+    """Together they give what each gives of its own table."""
+    table = Table(make_digits(100))
+    task = AutoencoderTransformer(3)._task(table.shape, "cpu")
+    parts = split(table, N_FOLDS, Seed(0))
+    networks = [start_network(table.take(part), task, Seed(0))[0] for part in parts]
+    with torch.no_grad():  # other weights in each of them
+        for number, network in enumerate(networks):
+            for weight in network.parameters():
+                weight += 0.1 * number
+    U = torch.randn(N_FOLDS, 7, 64, generator=torch.Generator().manual_seed(0))
+    found = side_by_side(networks).propagate(U)
+    for rows, output, network in zip(U, found, networks, strict=True):
+        torch.testing.assert_close(output, network.propagate(rows))
 
 
 def test_small_tables_beat_pca_on_unseen_rows():
@@ -80,6 +88,7 @@ def test_small_tables_beat_pca_on_unseen_rows():
     pca = PCA(4).fit(X)
     error = mean_squared_error(unseen, autoencoder.reconstruct(unseen))
     floor = mean_squared_error(unseen, pca.inverse_transform(pca.transform(unseen)))
+    assert autoencoder.judge_ == "folds"
     assert error < 0.95 * floor
     assert autoencoder.reconstruction_error_ < autoencoder.pca_reconstruction_error_
     assert len(autoencoder.validation_loss_curve_) == autoencoder.n_iter_
@@ -87,7 +96,7 @@ def test_small_tables_beat_pca_on_unseen_rows():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_is_left_to_pca(seed):
-    """There is nothing to learn: the codes are PCA's."""
+    """There is nothing to learn: codes and error are PCA's."""
     X = np.random.default_rng(seed).standard_normal((100, 6))
     autoencoder = fitted(X, max_iter=40)
     pca = PCA(2, svd_solver="full").fit(X)
@@ -95,38 +104,61 @@ def test_noise_is_left_to_pca(seed):
     np.testing.assert_allclose(autoencoder.reconstruct(X), expected, atol=1e-5)
     assert autoencoder.n_iter_ == 1
     assert autoencoder.reconstruction_error_ == autoencoder.pca_reconstruction_error_
+    assert autoencoder.reconstruction_error_ == pytest.approx(
+        out_of_fold_error(X, 2), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("max_iter", [1, 25])
+def test_reference_is_the_out_of_fold_error_of_pca_without_limits(max_iter):
+    """Limits of the columns are the network's: PCA's own error knows none."""
+    X = make_digits(300)
+    autoencoder = fitted(X, n_components=8, max_iter=max_iter)
+    assert autoencoder.judge_ == "folds"
+    assert autoencoder.pca_reconstruction_error_ == pytest.approx(
+        out_of_fold_error(X, 8), rel=1e-5
+    )
+
+
+def test_reported_error_is_that_of_the_model_returned():
+    """Where nothing is learnt but limits help, the model has them and its error too."""
+    X = make_digits(300)
+    autoencoder = fitted(X, n_components=8, max_iter=1, learning_rate_init=1e-12)
+    assert autoencoder.reconstruct(X).min() == 0
+    clamped = 0.0
+    for held_out in split(Table(X), N_FOLDS, Seed(0)):
+        kept = np.setdiff1d(np.arange(len(X)), held_out)
+        pca = PCA(8, svd_solver="full").fit(X[kept])
+        limits = autoencoder.net_.module_.limits.numpy()
+        X_hat = pca.inverse_transform(pca.transform(X[held_out])).clip(*limits)
+        clamped += ((X_hat - X[held_out]) ** 2).sum()
+    assert autoencoder.reconstruction_error_ == pytest.approx(
+        clamped / X.size, rel=0.01
+    )
+    assert autoencoder.reconstruction_error_ < autoencoder.pca_reconstruction_error_
 
 
 @pytest.mark.parametrize(
-    ("parameters", "advised"),
+    ("parameters", "judge"),
     [
-        ({}, True),
-        ({"solver": "sgd"}, True),
-        ({"precision": "float64"}, True),
-        ({"solver": "muon"}, False),
-        ({"dropout": 0.1}, False),
-        ({"alpha": 0.1}, False),
-        ({"tied_weights": True}, False),
-        ({"init": "random"}, False),
-        ({"loss": "absolute_error"}, False),
-        ({"hidden_layer_sizes": ()}, False),
-        ({"early_stopping": False}, False),
-        ({"validation_fraction": 0.3}, False),
-        ({"callbacks": [Callback()]}, False),
+        ({}, "folds"),
+        ({"solver": "sgd"}, "folds"),
+        ({"precision": "float64"}, "folds"),
+        ({"callbacks": [Callback()]}, "folds"),
+        ({"solver": "muon"}, "held_out"),
+        ({"dropout": 0.1}, "folds"),
+        ({"alpha": 0.1}, "held_out"),
+        ({"tied_weights": True}, "held_out"),
+        ({"init": "random"}, "held_out"),
+        ({"loss": "absolute_error"}, "held_out"),
+        ({"hidden_layer_sizes": ()}, "held_out"),
+        ({"validation_fraction": 0.3}, "held_out"),
+        ({"early_stopping": False}, "none"),
     ],
 )
-def test_folds_advise_where_they_can(monkeypatch, parameters, advised):
+def test_folds_judge_where_they_can(parameters, judge):
     """Elsewhere some rows are held out, or none."""
-    calls = []
-    advise = _folds.advise
-
-    def watched(*arguments):
-        calls.append(arguments)
-        return advise(*arguments)
-
-    monkeypatch.setattr("skae._training._fit.advise", watched)
-    fitted(make_curve(200), max_iter=3, **parameters)
-    assert bool(calls) == advised
+    assert fitted(make_curve(200), max_iter=3, **parameters).judge_ == judge
 
 
 def test_curves_are_as_long_as_the_training():
@@ -152,10 +184,21 @@ def test_weights_are_heeded():
     assert light < 0.1 * heavy
 
 
+def test_groups_are_in_one_fold_each():
+    """Every row is held out once, and its whole group with it."""
+    groups = np.random.default_rng(0).integers(0, 12, 90)
+    parts = split(Table(make_curve(90), None, groups), N_FOLDS, Seed(0))
+    assert len(parts) == N_FOLDS
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(90))
+    for part in parts:
+        others = np.setdiff1d(np.arange(90), part)
+        assert not set(groups[part]) & set(groups[others])
+
+
 def test_interrupt_of_the_folds_reaches_the_caller(monkeypatch):
     """It is neither swallowed nor taken for the end of training."""
 
-    def interrupt(self):
+    def interrupt(self, **kwargs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(_Folds, "losses", interrupt)

@@ -165,6 +165,69 @@ def test_loss_curve_has_an_entry_per_chunk():
     assert autoencoder.validation_loss_curve_ is None
 
 
+def test_first_chunk_is_judged_by_rows_left_out():
+    """Of noise in fewer rows than it takes, PCA's error on the rows is too small."""
+    rng = np.random.default_rng(0)
+    X, new = rng.standard_normal((100, 50)), rng.standard_normal((1000, 50))
+    autoencoder = AutoencoderTransformer(20, random_state=0).partial_fit(X)
+    assert autoencoder.judge_ == "folds"
+    expected = autoencoder.reconstruction_error(new)
+    assert autoencoder.reconstruction_error(X) < 0.6 * expected
+    # folds see 80 of the rows
+    assert autoencoder.reconstruction_error_ == pytest.approx(expected, rel=0.1)
+    assert autoencoder.pca_reconstruction_error_ == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("n_seen", [60, 500], ids=["warming up", "learning"])
+def test_chunk_is_judged_before_it_is_learnt_from(n_seen):
+    """Its error is that of the model before it, weights included."""
+    X = make_curve(700)
+    autoencoder = stream(X[:n_seen], [100])
+    weight = np.random.default_rng(0).uniform(0.1, 2, 100)
+    expected = autoencoder.reconstruction_error(X[-100:], sample_weight=weight)
+    autoencoder.partial_fit(X[-100:], sample_weight=weight)
+    assert autoencoder.judge_ == "held_out"
+    assert autoencoder.reconstruction_error_ == pytest.approx(expected, rel=1e-5)
+
+
+def test_few_first_rows_have_no_judge():
+    """Under ten rows there are no folds."""
+    assert stream(make_curve(9), [9]).judge_ == "none"
+    assert stream(make_curve(10), [10]).judge_ == "folds"
+
+
+@pytest.mark.parametrize("parameters", [{}, {"alpha": 0.1}, {"init": "random"}])
+def test_scale_of_the_weights_does_not_matter(parameters):
+    """They count in units of their mean so far: steps and penalty stay the same."""
+    X = make_curve(500)
+    weight = np.random.default_rng(0).uniform(0.1, 2, 500)
+    light, heavy = (stream(X, [90], w, **parameters) for w in (weight, 1024 * weight))
+    assert_same_model(light, heavy)
+
+
+def test_equal_weights_of_a_chunk_count_against_other_chunks():
+    """A chunk of one weight is no chunk without."""
+    X = make_curve(640)
+    weight = np.repeat([1.0, 9.0], 320)
+    assert_same_model(stream(X, [320], weight), stream(X, [200], weight))
+    told, untold = stream(X, [320], weight), stream(X, [320])
+    assert np.abs(told.transform(X) - untold.transform(X)).max() > 1e-4
+
+
+def test_stream_does_not_copy_its_past():
+    """What a chunk adds is one loss, however many there were before."""
+    X = make_curve(128 + 256)
+    autoencoder = stream(X[:256], [64], hidden_layer_sizes=(4,))
+    curve, sizes = autoencoder.loss_curve_, []
+    for _ in range(30):
+        autoencoder.partial_fit(X[-128:])
+        assert autoencoder.loss_curve_ is curve
+        assert len(autoencoder.net_.history) == 1
+        sizes.append(len(pickle.dumps(autoencoder)))
+    assert len(curve) == autoencoder.n_iter_ == 34
+    assert sizes[-1] - sizes[0] < 30 * 20  # bytes: a number each
+
+
 def test_learns_more_from_more_rows():
     """A long stream over a curved surface ends well below PCA."""
     X = make_curve(6000)
@@ -278,7 +341,9 @@ def test_other_number_of_components_is_refused():
     X = make_curve(100)
     autoencoder = AutoencoderTransformer(max_iter=2, random_state=0).fit(X)
     autoencoder.set_params(n_components=3)
-    with pytest.raises(ValueError, match=r"partial_fit goes on from .*\(6, 2\)"):
+    with pytest.raises(
+        ValueError, match="partial_fit .* n_components=2, .* n_components=3"
+    ):
         autoencoder.partial_fit(X)
     assert autoencoder.transform(X).shape == (100, 2)
 

@@ -20,9 +20,9 @@ from skae import (
     MarginalizedDenoisingAutoencoder,
     SparseAutoencoder,
     VariationalAutoencoder,
-    _heads,
 )
-from skae._heads import make_folds
+from skae.engine import Labelled, Seed, _heads, label_folds
+from skae.engine._fine_tuning import SupervisedNet
 from skae.estimators._classifier import is_labelled
 
 SMALL = AutoencoderTransformer(8, hidden_layer_sizes=(8,), max_iter=2)
@@ -61,6 +61,7 @@ def expected_failures(estimator):
     return WEIGHT_CHECKS if estimator.fine_tune else {}
 
 
+@pytest.mark.filterwarnings("ignore:-1 and 1 are all the labels")
 @parametrize_with_checks(
     [*CONFIGURATIONS, *EXACT], expected_failed_checks=expected_failures
 )
@@ -73,14 +74,16 @@ def test_many_labels_start_from_a_few(monkeypatch):
     """The start of fine-tuning is fitted to some rows, of which every class has one."""
     fitted_rows = []
 
-    def fit_classes(Z, y, weight, alpha, *, exact):
+    fit = _heads._fit_classes
+
+    def fit_classes(Z, y, weight, alpha, exact):
         fitted_rows.append(len(y))
         assert len(np.unique(y)) == 3
         assert not exact
-        return _heads.fit_classes(Z, y, weight, alpha, exact=exact)
+        return fit(Z, y, weight, alpha, exact)
 
     monkeypatch.setattr(_heads, "FEW_ROWS", 100)
-    monkeypatch.setattr(AutoencoderClassifier, "_fit_map", staticmethod(fit_classes))
+    monkeypatch.setattr(_heads, "_fit_classes", fit_classes)
     X, y = load_digits(return_X_y=True)
     y = np.where(np.arange(len(y)) % 600 == 5, 2, y % 2)
     classifier = AutoencoderClassifier(SMALL, max_iter=3, random_state=0).fit(X, y)
@@ -168,17 +171,27 @@ def test_unlabelled_rows_count():
     assert np.abs(with_them.predict_proba(X) - without.predict_proba(X)).max() > 0.01
 
 
-@pytest.mark.parametrize("rate", [1e-3, 10.0])
-def test_fine_tuning_is_dropped_where_it_hurts(rate):
+def test_fine_tuning_is_dropped_where_it_hurts():
     """At an absurd learning rate the head on the pretrained codes is what stays."""
     X, _, given = few_numbers()
-    model = regressor(learning_rate_init=rate).fit(X, given)
-    first, *_, last = model.validation_loss_curve_
-    assert model.best_n_iter_ == (3 if last < first else 0)
-    if rate == 10.0:
-        frozen = regressor(fine_tune=False).fit(X, given)
-        assert model.best_n_iter_ == 0
-        np.testing.assert_array_equal(model.predict(X), frozen.predict(X))
+    model = regressor(learning_rate_init=10.0).fit(X, given)
+    frozen = regressor(fine_tune=False).fit(X, given)
+    assert model.best_n_iter_ == 0
+    np.testing.assert_array_equal(model.predict(X), frozen.predict(X))
+
+
+def test_fine_tuning_is_kept_where_it_helps():
+    """Where the classes are no linear matter the tuned network predicts new rows."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (400, 2))
+    y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    settings = {"max_iter": 60, "learning_rate_init": 1e-2, "batch_size": 32}
+    settings["autoencoder"] = AutoencoderTransformer(2, max_iter=2)
+    model = classifier(**settings).fit(X[:300], y[:300])
+    assert model.best_n_iter_ == 60
+    frozen = classifier(fine_tune=False, **settings).fit(X[:300], y[:300])
+    unseen = X[300:], y[300:]
+    assert model.score(*unseen) > frozen.score(*unseen) + 0.2
 
 
 def test_frozen_encoder_stays():
@@ -194,7 +207,8 @@ def test_fine_tuning_leaves_the_pretrained_autoencoder():
     """autoencoder_ is as a fit of its own would be; the codes are the tuned ones."""
     X, _, given = few_labels()
     model = classifier(early_stopping=False).fit(X, given)
-    alone = clone(SMALL).set_params(random_state=0).fit(X)
+    seed = Seed(0).integer("autoencoder")
+    alone = clone(SMALL).set_params(random_state=seed).fit(X)
     np.testing.assert_array_equal(model.autoencoder_.transform(X), alone.transform(X))
     assert np.abs(model.transform(X) - alone.transform(X)).max() > 1e-3
     assert not hasattr(SMALL, "net_")
@@ -240,11 +254,24 @@ def test_reconstruction_weight_holds_the_decoder():
 
 
 def test_consistency_is_tried_where_most_rows_are_unlabelled():
-    """With all rows labelled, "auto" leaves the consistency term out."""
+    """There "auto" is the weight of 0 and 1 with the lower loss on held-out labels."""
     X, y, given = few_labels()
     assert classifier().fit(X, y).consistency_weight_ == 0
     assert classifier(consistency_weight=1).fit(X, y).consistency_weight_ == 1
-    assert classifier().fit(X, given).consistency_weight_ in (0, 1)
+    settings = {"max_iter": 5, "learning_rate_init": 1e-2, "noise_level": 1.0}
+    chosen = set()
+    for seed in range(4):
+        losses = [
+            classifier(consistency_weight=weight, random_state=seed, **settings)
+            .fit(X, given)
+            .validation_loss_curve_[-1]
+            for weight in (0, 1)
+        ]
+        model = classifier(random_state=seed, **settings).fit(X, given)
+        assert model.consistency_weight_ == np.argmin(losses)
+        assert model.validation_loss_curve_[-1] == min(losses)
+        chosen.add(model.consistency_weight_)
+    assert chosen == {0, 1}
 
 
 # -- labels ------------------------------------------------------------
@@ -267,11 +294,27 @@ def test_minus_one_and_another_label_are_classes():
     """Where nothing else is there, -1 is a class and not a missing label."""
     X, y, _ = few_labels()
     signs = np.where(y < 5, -1, 1)
-    model = classifier().fit(X, signs)
+    with pytest.warns(UserWarning, match="-1 and 1 are all .*both are taken for clas"):
+        model = classifier().fit(X, signs)
     np.testing.assert_array_equal(model.classes_, [-1, 1])
+    assert model.score(X, signs) > 0.7
     np.testing.assert_array_equal(
         is_labelled(np.array([-1, 0, 1])), [False, True, True]
     )
+
+
+def test_minus_one_among_strings_is_refused():
+    """An array makes strings of ["a", "b", -1]: "-1" would be a class of its own."""
+    X, _, _ = few_labels(n_samples=30)
+    with pytest.raises(ValueError, match=r"some are '-1'.*dtype=object"):
+        classifier().fit(X, ["a", "b", -1] * 10)
+
+
+def test_one_class_among_strings_and_minus_one_is_refused():
+    """-1 is no class beside names, as it may be beside a number."""
+    X, _, _ = few_labels(n_samples=30)
+    with pytest.raises(ValueError, match="hold one class, 'a'"):
+        classifier().fit(X, np.array(["a", -1, -1] * 10, dtype=object))
 
 
 def test_classes_are_unbalanced_and_single():
@@ -358,8 +401,6 @@ def test_seed_decides_everything(make):
 
 def test_interrupt_leaves_the_estimator_as_it_was(monkeypatch):
     """An interrupt while fine-tuning reaches the caller; the model before stays."""
-    from skae._training._supervised import SupervisedNet
-
     X, _, given = few_labels()
     model = classifier().fit(X, given)
     before = vars(model).copy()
@@ -446,17 +487,32 @@ def test_default_code_size_follows_the_columns():
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "n_folds", "n_held_out"), [(60, 5, 12), (2000, 1, 200)]
+    ("n_rows", "n_unlabelled", "fraction", "n_folds", "n_held_out"),
+    [
+        (60, 60, 0.1, 5, 12),
+        (60, 59, 0.1, 1, 12),
+        (2000, 0, 0.1, 1, 200),
+        (1000, 0, 0.4, 1, 400),
+        (1000, 0, 0.3, 1, 300),
+    ],
 )
-def test_folds_hold_out_every_class(n_rows, n_folds, n_held_out):
+@pytest.mark.parametrize("has_classes", [True, False])
+def test_folds_hold_out_every_class(
+    n_rows, n_unlabelled, fraction, n_folds, n_held_out, has_classes
+):
     """Few rows are all held out once, many in one go, in every class alike."""
     strata = np.arange(n_rows) % 3
-    folds = make_folds(strata, 0.1, np.random.default_rng(0))
+    y = strata if has_classes else np.arange(n_rows)[:, None] / 7
+    labelled = Labelled(np.arange(n_rows), y)
+    folds = label_folds(labelled, fraction, Seed(0), n_unlabelled)
     assert len(folds) == n_folds
+    assert len(set(np.concatenate([h for _, h in folds]))) == n_folds * n_held_out
     for kept, held_out in folds:
         assert len(held_out) == n_held_out
         assert set(kept) | set(held_out) == set(range(n_rows))
-        assert np.ptp(np.bincount(strata[held_out])) <= 1
+        assert not set(kept) & set(held_out)
+        if has_classes:
+            assert np.ptp(np.bincount(strata[held_out])) <= 1
 
 
 def test_many_labels_are_held_out_once():

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 from torch.nn import functional as F
 
-from skae import AutoencoderTransformer
+from skae import AutoencoderTransformer, SparseAutoencoder, VariationalAutoencoder
+from skae.architectures import Dense
 
-from .tables import make_curve, mean_squared_error
+from .tables import make_curve, make_digits, mean_squared_error
 
 PLAIN = {"init": "random", "hidden_layer_sizes": (8,), "random_state": 0}
 ALL_ROWS = {"early_stopping": False, "n_iter_no_change": 1000}
@@ -74,7 +76,7 @@ SOLVERS = {
 def test_every_solver_lowers_the_loss(solver, tied):
     """Names and classes of torch.optim train, free weights and tied ones."""
     autoencoder = fit(
-        standardised_curve(),
+        standardised_curve(400),
         solver=solver,
         learning_rate_init=SOLVERS[solver],
         batch_size=200 if solver is torch.optim.LBFGS else 32,
@@ -258,14 +260,34 @@ def test_l1_leaves_most_weights_at_nothing():
 
 
 def test_dropout_acts_in_training_alone():
-    """It changes what is learnt; codes of a fitted model are the same every time."""
+    """Hidden units are left out in training; a fitted model has all of them."""
     X = make_curve()
-    plain, dropped = fit(X, max_iter=10), fit(X, max_iter=10, dropout=0.5)
-    assert dropped.loss_curve_[0] != plain.loss_curve_[0]
+    shares, training = [], []
+
+    def note(is_training, output):
+        training.append(is_training)
+        shares.append(float((output == 0).float().mean()))
+
+    def listen(net):
+        for part in net.module_.modules():
+            if type(part).__name__ == "Dropout":
+                part.register_forward_hook(
+                    lambda part, inputs, output: note(part.training, output)
+                )
+
+    parameters = {"max_iter": 30, "hidden_layer_sizes": (64,), "early_stopping": False}
+    watch = Watch("on_train_begin", listen)
+    dropped = fit(X, dropout=0.5, callbacks=[watch], **parameters)
+    shares, training = np.array(shares), np.array(training)
+    assert shares[training].mean() == pytest.approx(0.5, abs=0.02)
+    assert (shares[~training] == 0).all()
+    n_training = training.sum()
     np.testing.assert_array_equal(dropped.transform(X), dropped.transform(X))
-    assert dropped.reconstruction_error_ <= dropped.pca_reconstruction_error_ * (
-        1 + 1e-6
-    )
+    assert n_training == training.sum()
+    free = fit(X, **parameters)
+    assert free.loss_curve_[-1] < 0.9 * dropped.loss_curve_[-1]
+    bound = dropped.pca_reconstruction_error_ * (1 + 1e-6)
+    assert mean_squared_error(X, dropped.reconstruct(X)) <= bound
 
 
 # -- stopping -------------------------------------------------------------------------
@@ -273,16 +295,24 @@ def test_dropout_acts_in_training_alone():
 
 @pytest.mark.parametrize("init", ["pca", "random"])
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_training_stops_without_progress(init, early_stopping):
-    """Where no epoch counts as progress, n_iter_no_change of them are the last."""
+@pytest.mark.parametrize(
+    ("learning_rate", "first"), [("constant", 0), ("one_cycle", 20), ("cosine", 20)]
+)
+def test_training_stops_without_progress(init, early_stopping, learning_rate, first):
+    """Where no epoch is progress, n_iter_no_change of them are the last.
+
+    They count from the middle of a rate that falls: what that gains it gains late.
+    """
     autoencoder = fit(
+        make_curve(600),
         tol=1e9,
         n_iter_no_change=4,
-        max_iter=50,
+        max_iter=40,
         init=init,
+        learning_rate=learning_rate,
         early_stopping=early_stopping,
     )
-    assert 4 <= autoencoder.n_iter_ <= 5
+    assert first + 4 <= autoencoder.n_iter_ <= first + 5
     assert len(autoencoder.loss_curve_) == autoencoder.n_iter_
 
 
@@ -414,12 +444,92 @@ def test_warm_start_refuses_other_shapes():
     """Other columns, or another size of the code, need another network."""
     X = make_curve()
     autoencoder = fit(X, max_iter=2, warm_start=True)
-    with pytest.raises(ValueError, match=r"warm_start=True .*\(6, 2\).*\(4, 2\)"):
+    with pytest.raises(
+        ValueError, match="warm_start=True .*n_features=6, .*n_features=4"
+    ):
         autoencoder.fit(X[:, :4])
     autoencoder.set_params(n_components=3)
-    with pytest.raises(ValueError, match=r"warm_start=True .*\(6, 2\).*\(6, 3\)"):
+    with pytest.raises(
+        ValueError, match="warm_start=True .*n_components=2, .*n_components=3"
+    ):
         autoencoder.fit(X)
     assert autoencoder.transform(X).shape == (200, 2)
+
+
+def test_warm_start_of_a_linear_network_learns():
+    """Whatever it knew, it ends at what a fit from scratch finds: the optimum."""
+    A, B = make_curve(), make_curve(seed=1)[:, ::-1]
+    linear = {"hidden_layer_sizes": (), "n_components": 2}
+    autoencoder = fit(A, warm_start=True, **linear)
+    before = autoencoder.reconstruction_error(B)
+    fresh = fit(B, **linear).reconstruction_error(B)
+    assert before > 5 * fresh
+    assert autoencoder.fit(B).reconstruction_error(B) == pytest.approx(fresh, rel=1e-6)
+    learnt = fit(A, warm_start=True, alpha=1e-6, max_iter=100, **linear).fit(B)
+    assert learnt.n_iter_ > 1  # with a penalty PCA is no optimum: it is trained
+    assert learnt.reconstruction_error(B) < 0.1 * before
+
+
+CHANGES = {
+    "activation": "tanh",
+    "architecture": Dense((64, 64)),
+    "dropout": 0.1,
+    "hidden_layer_sizes": (3,),
+    "init": "random",
+    "n_components": 3,
+    "output_activation": "identity",
+    "precision": "float64",
+    "tied_weights": True,
+    "whiten": True,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_going_on_refuses_a_parameter_of_another_network(name, way):
+    """The message has its name, the value before and the value now."""
+    X = make_digits(100)
+    autoencoder = AutoencoderTransformer(max_iter=1, warm_start=True, random_state=0)
+    autoencoder.fit(X)
+    before = getattr(autoencoder, f"{name}_", getattr(autoencoder, name))
+    Z = autoencoder.transform(X)
+    autoencoder.set_params(**{name: CHANGES[name]})
+    message = f"network with {name}={before!r}, .* for {name}={CHANGES[name]!r}"
+    message = message.replace("(", r"\(").replace(")", r"\)")
+    with pytest.raises(ValueError, match=message):
+        getattr(autoencoder, way)(X)
+    np.testing.assert_array_equal(autoencoder.transform(X), Z)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "name", "value"),
+    [
+        (VariationalAutoencoder(max_iter=1), "noise_variance", 0.5),
+        (SparseAutoencoder(max_iter=1), "sparsity", "top_k"),
+        (SparseAutoencoder(max_iter=1), "code_activation", "sigmoid"),
+    ],
+)
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_going_on_refuses_an_aim_of_another_network(estimator, name, value, way):
+    """What an objective builds into the network is among them."""
+    X = make_curve(60)
+    autoencoder = clone(estimator).set_params(warm_start=True, random_state=0).fit(X)
+    autoencoder.set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"network with {name}=.* {name}={value!r}"):
+        getattr(autoencoder, way)(X)
+
+
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_going_on_takes_another_way_of_training(way):
+    """Solver, rate, penalty and the like are no matter of the network."""
+    X = make_curve(100)
+    autoencoder = fit(X, max_iter=1, warm_start=True, early_stopping=False)
+    autoencoder.set_params(
+        solver="adam", learning_rate_init=1e-3, alpha=0.1, batch_size=20, tol=0.0
+    )
+    autoencoder.set_params(loss="absolute_error")
+    getattr(autoencoder, way)(X)
+    assert autoencoder.solver_ == "adam"
 
 
 # -- precision ------------------------------------------------------------------------

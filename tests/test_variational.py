@@ -9,13 +9,14 @@ from scipy.stats import multivariate_normal
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from skorch.callbacks import Callback
 from torch.distributions import Normal, kl_divergence
 
 from skae import VariationalAutoencoder
-from skae.inference._bounds import standard_draws
 from skae.architectures import Conv2d
-from skae.objectives._variational import gaussian_kl
+from skae.inference._bounds import standard_draws
 from skae.metrics import reconstruction_r2
+from skae.objectives._variational import gaussian_kl
 
 LINEAR = {"hidden_layer_sizes": (), "random_state": 0}
 QUICK = {"max_iter": 3, "random_state": 0}
@@ -170,21 +171,91 @@ def test_free_bits_keep_components_active():
 
 def test_warm_up_raises_the_weight_of_the_divergence():
     """It is zero in the first epoch, and full from the last one of the warm-up on."""
-    X = make_bent(300)
-    autoencoder = VariationalAutoencoder(1, kl_warmup=2, **QUICK).fit(X)
-    criterion = autoencoder.net_.criterion_
     weights = []
-    for epoch in range(4):
-        criterion.begin_epoch(epoch)
-        weights.append(criterion.warmth)
-    assert weights == [0, 0.5, 1, 1]
+
+    class Warmth(Callback):
+        def on_batch_end(self, net, training=False, **kwargs):
+            if training:
+                weights.append(net.criterion_.warmth)
+
+    VariationalAutoencoder(
+        1,
+        kl_warmup=2,
+        max_iter=4,
+        batch_size=150,
+        early_stopping=False,
+        callbacks=[Warmth()],
+        random_state=0,
+    ).fit(make_bent(300))
+    assert weights == [0, 0, 0.5, 0.5, 1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("max_iter", [3, "auto"])
-def test_warm_up_longer_than_training_is_refused(max_iter):
-    """The full objective would never be seen."""
-    with pytest.raises(ValueError, match="kl_warmup=200 should be at most max_iter"):
-        VariationalAutoencoder(kl_warmup=200, max_iter=max_iter).fit(make_bent())
+@pytest.mark.parametrize(
+    ("kl_warmup", "max_iter"), [(200, 3), (3, 3), (200, "auto"), (5, 4)]
+)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_warm_up_of_all_training_is_refused(kl_warmup, max_iter, early_stopping):
+    """The full objective would never be trained."""
+    with pytest.raises(
+        ValueError, match=f"kl_warmup={kl_warmup} should be less than max"
+    ):
+        VariationalAutoencoder(
+            kl_warmup=kl_warmup, max_iter=max_iter, early_stopping=early_stopping
+        ).fit(make_bent())
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("init", ["pca", "random"])
+def test_no_epoch_of_the_warm_up_is_the_best(init, early_stopping):
+    """Where the divergence weighs less, the loss is another one, and no better."""
+    X, states = make_bent(600), []
+
+    class States(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            weights = net.module_.encoder.state_dict()
+            states.append({name: w.clone() for name, w in weights.items()})
+
+    autoencoder = VariationalAutoencoder(
+        1,
+        kl_warmup=12,
+        max_iter=20,
+        beta=4.0,
+        init=init,
+        early_stopping=early_stopping,
+        n_iter_no_change=5,
+        hidden_layer_sizes=(16,),
+        callbacks=[States()],
+        random_state=0,
+    ).fit(X)
+    final = autoencoder.net_.module_.encoder.state_dict()
+    same = [
+        epoch
+        for epoch, state in enumerate(states, start=1)
+        if all(torch.equal(final[name], weight) for name, weight in state.items())
+    ]
+    assert len(states) > 12
+    assert all(epoch > 12 for epoch in same)
+    assert same or init == "pca"  # which may keep a part of the training, or none
+
+
+def test_patience_leaves_a_small_table_time_to_learn():
+    """It does not stop where the learning rate has hardly risen."""
+    X, new = make_bent(300), make_bent(seed=1)
+    autoencoder = VariationalAutoencoder(
+        1, max_iter=100, n_iter_no_change=15, hidden_layer_sizes=(32,), random_state=0
+    ).fit(X)
+    assert autoencoder.score_samples(new).mean() > PCA(1).fit(X).score(new) + 0.8
+
+
+def test_free_bits_count_for_the_rows_that_judge():
+    """Their divergence costs as little as that of the training rows."""
+    X = make_bent(600)
+    parameters = {"hidden_layer_sizes": (8,), "early_stopping": True, **QUICK}
+    plain = VariationalAutoencoder(2, beta=1.0, **parameters).fit(X)
+    free = VariationalAutoencoder(2, beta=1.0, free_bits=50.0, **parameters).fit(X)
+    gap = min(free.validation_loss_curve_) - min(plain.validation_loss_curve_)
+    assert 80 < gap < 110  # two components at 50 nats, none of which can be saved
+    assert 80 < free.loss_curve_[-1] - plain.loss_curve_[-1] < 110
 
 
 # -- what is asked of a fitted model ---------------------------------------------------
@@ -208,6 +279,48 @@ def test_samples_resemble_the_rows():
     drawn = autoencoder.sample(5000, random_state=0)
     np.testing.assert_allclose(drawn.mean(axis=0), X.mean(axis=0), atol=0.2)
     np.testing.assert_allclose(np.cov(drawn.T), np.cov(X.T), atol=0.6)
+
+
+def test_samples_have_the_variance_of_the_data():
+    """With the likelihood's noise; what is drawn without is its mean, and has less."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((3000, 1)) @ np.ones((1, 6)) + rng.normal(0, 1, (3000, 6))
+    autoencoder = VariationalAutoencoder(1, max_iter=3, random_state=0).fit(X)
+    variance = X.var(axis=0).sum()
+    drawn = autoencoder.sample(5000, random_state=0)
+    assert drawn.var(axis=0).sum() == pytest.approx(variance, rel=0.07)
+    means = autoencoder.sample(5000, random_state=0, observation_noise=False)
+    assert means.var(axis=0).sum() == pytest.approx(
+        variance - 6 * autoencoder.noise_variance_, rel=0.1
+    )
+    noise = drawn - means  # of the same codes
+    assert noise.var() == pytest.approx(autoencoder.noise_variance_, rel=0.05)
+
+
+def test_samples_of_bernoulli_are_zeros_and_ones():
+    """Their means, without the noise, lie between."""
+    X = make_binary(300)
+    autoencoder = VariationalAutoencoder(
+        4, loss="binary_cross_entropy", max_iter=5, random_state=0
+    ).fit(X)
+    drawn = autoencoder.sample(2000, random_state=0)
+    assert set(np.unique(drawn)) == {0, 1}
+    means = autoencoder.sample(2000, random_state=0, observation_noise=False)
+    assert ((means > 0.01) & (means < 0.99)).mean() > 0.3
+    np.testing.assert_allclose(drawn.mean(axis=0), means.mean(axis=0), atol=0.05)
+
+
+@pytest.mark.parametrize("observation_noise", [False, True])
+def test_samples_keep_to_the_limits_of_columns(observation_noise):
+    """A column that many rows have at its end does not pass it."""
+    X = load_digits().data[:500]
+    autoencoder = VariationalAutoencoder(4, max_iter=2, random_state=0).fit(X)
+    assert autoencoder.output_activation_ == "clamp"
+    drawn = autoencoder.sample(500, random_state=0, observation_noise=observation_noise)
+    lower, upper = autoencoder.net_.module_.limits.numpy()
+    assert (drawn >= lower - 1e-6).all()
+    assert (drawn <= upper + 1e-6).all()
+    assert (drawn[:, lower == 0] == 0).any(axis=0).sum() > 10
 
 
 def test_samples_come_from_their_own_seed():
@@ -324,12 +437,9 @@ def test_chunks_are_learnt_from():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"whiten": True}, "whiten=True would take the codes out of the units"),
-        ({"tied_weights": True}, "takes tied_weights=False"),
         ({"loss": "huber"}, "The 'loss' parameter of VariationalAutoencoder"),
         ({"beta": -1.0}, "The 'beta' parameter of VariationalAutoencoder"),
         ({"noise_variance": 0}, "The 'noise_variance' parameter of"),
-        ({"code_activation": "relu"}, "The 'code_activation' parameter of"),
         (
             {"loss": "binary_cross_entropy", "noise_variance": 1.0},
             "noise_variance=1.0 needs loss='squared_error'",

@@ -181,7 +181,8 @@ def label_folds(labelled, validation_fraction, seed, n_unlabelled=0):
 
     One pair if `validation_fraction` of the rows are enough to judge by. Else N_FOLDS
     that hold out every row once, if there are as many unlabelled rows to pretrain on
-    meanwhile; else one pair of a fifth. The only row of its class is never held out.
+    meanwhile; else one pair of a fifth. The only row of its class is never held out,
+    nor is the only group.
     The list is empty if there is nothing to hold out.
     """
     strata = labelled.y if labelled.has_classes else np.zeros(len(labelled), dtype=int)
@@ -206,6 +207,9 @@ def label_folds(labelled, validation_fraction, seed, n_unlabelled=0):
             (np.setdiff1d(everything, candidates[held_out]), candidates[held_out])
             for _, held_out in parts
         ]
+    # a group may hold all rows of a class: nothing could be learnt of it without
+    n_classes = len(np.unique(strata))
+    pairs = [pair for pair in pairs if len(np.unique(strata[pair[0]])) == n_classes]
     return pairs[:1] if is_single else pairs
 
 
@@ -217,10 +221,22 @@ def _parts(labelled, strata, n_folds, seed):
         n_folds = min(n_folds, len(np.unique(groups)))
         if n_folds < 2:
             return []
-        kind = StratifiedGroupKFold if labelled.has_classes else GroupKFold
+    # scikit-learn wants one class at least with a row for every fold
+    is_stratified = labelled.has_classes and np.bincount(strata).max() >= n_folds
+    if groups is not None:
+        kind = StratifiedGroupKFold if is_stratified else GroupKFold
+    elif labelled.has_classes and not is_stratified:
+        return _dealt(strata, n_folds, options["random_state"])
     else:
-        kind = StratifiedKFold if labelled.has_classes else KFold
+        kind = StratifiedKFold if is_stratified else KFold
     return kind(n_folds, **options).split(strata, strata, groups)
+
+
+def _dealt(strata, n_folds, random_state):
+    """Return the parts of rows dealt to the folds like cards, class by class."""
+    order = np.random.default_rng(random_state).permutation(len(strata))
+    order = order[np.argsort(strata[order], kind="stable")]
+    return [(None, np.sort(order[fold::n_folds])) for fold in range(n_folds)]
 
 
 def class_probabilities(outputs):

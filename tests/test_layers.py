@@ -49,7 +49,7 @@ LAYERS = [
     Layer("objectives*", ("networks*", "inference", "objectives*", "_lazy"), ENGINE),
     # engine: knows no estimator, and skorch in these two files alone
     Layer("engine._net", (*BELOW_ENGINE, "engine*"), ENGINE | {"skorch"}),
-    Layer("engine._callbacks", ("engine._net",), ENGINE | {"skorch", "tqdm"}),
+    Layer("engine._callbacks", ("engine._*",), ENGINE | {"skorch", "tqdm"}),
     Layer("engine._splits", (), NUMPY | {"sklearn.model_selection"}),
     Layer("engine._heads", (), SKLEARN),
     Layer("engine._task", (*BELOW_ENGINE, "architectures", "engine*"), ENGINE),

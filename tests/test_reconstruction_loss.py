@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from skae.networks._autoencoder import Autoencoder
 from skae.objectives._criterion import weight_penalty
 from skae.objectives._reconstruction import ReconstructionLoss
-from skae.networks._autoencoder import Autoencoder
 
 REFERENCES = {
     "squared_error": F.mse_loss,

@@ -94,6 +94,8 @@ class ReplacedParameter(AutoencoderTransformer):
     "check_fit_keeps_parameters",
     "architecture__dropout",
     architecture=Dense((4,)),
+    hidden_layer_sizes="auto",
+    max_iter=2,
 )
 class ReplacedNestedParameter(AutoencoderTransformer):
     def fit(self, X, y=None, sample_weight=None):

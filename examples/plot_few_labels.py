@@ -2,10 +2,11 @@
 Learning from few labels
 ========================
 
-Rows are cheap, labels are not. Here all pictures of digits but a few are unlabelled:
-their label is -1. A logistic regression has to do without them; PCA in front of it sees
-them, as does :class:`~skae.AutoencoderClassifier`, which then trains its encoder on the
-labels, and on giving noisy pictures the same answer as clean ones.
+Rows are cheap, labels are not. Here only a few pictures of digits have a label; all
+others have the label -1. A logistic regression cannot learn from pictures without a
+label. PCA in front of it can, and so can :class:`~skae.AutoencoderClassifier`. This one
+then trains its encoder on two things: the labels, and giving a noisy picture the same
+answer as a clean one.
 """
 
 # %%

@@ -348,3 +348,17 @@ def test_noise_does_not_keep_rows_apart():
     X = make_curve(600)
     denoiser = DenoisingAutoencoder(2, max_iter=1, random_state=0).fit(X)
     assert denoiser.judge_ == "held_out"
+
+
+@pytest.mark.parametrize("n_samples", [200, 600])
+def test_rows_that_judge_warm_fits_never_reach_the_network(n_samples):
+    """Few or many, they are held out for good: even the mean is that of the others."""
+    X = make_curve(n_samples)
+    autoencoder = AutoencoderTransformer(max_iter=2, warm_start=True, random_state=0)
+    for _ in range(2):
+        autoencoder.fit(X)
+        assert autoencoder.judge_ == "held_out"
+        held_out = autoencoder._split.hold_out(Table(X))
+        kept = np.delete(X, held_out, axis=0)
+        assert 0 < len(held_out) < n_samples / 2
+        np.testing.assert_allclose(autoencoder._network.mean, kept.mean(axis=0))

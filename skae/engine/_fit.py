@@ -101,7 +101,7 @@ def choose_judge(table, task, seed, validation=None, split=None, warm=None):
     """
     plan = task.plan
     if validation is not None:
-        return HoldOut(table, validation, table)
+        return HoldOut(table, validation, table, table.moments)
     if not plan.early_stopping or (warm is not None and split is None):
         return AllRows(table)
     if split is not None:
@@ -113,4 +113,8 @@ def choose_judge(table, task, seed, validation=None, split=None, warm=None):
     kept = np.setdiff1d(np.arange(table.n_rows), held_out)
     if len(held_out) == 0 or len(kept) == 0:
         return AllRows(table)
-    return HoldOut(table.take(kept), table.take(held_out), table)
+    training, judging = table.take(kept), table.take(held_out)
+    # Rows that are to judge later fits as well are never trained on.
+    everything = table if split is None else training
+    moments = training.moments.merged(judging.moments)
+    return HoldOut(training, judging, everything, moments)

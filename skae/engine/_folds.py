@@ -26,7 +26,7 @@ N_FOLDS = 5
 FEWEST_ROWS = 20
 CAUTION = 2.0  # as in `_judges`; rows that share a network are not independent
 AVERAGED = 8  # about the last eighth of the steps so far (Shamir and Zhang, 2013)
-DRAWN_ROWS = 2000
+DRAWN_ROWS = 1000
 MOST_WEIGHTS = 2**17  # of a network; with more, five take five times as long as one
 ELEMENTWISE = ("adamw", "adam", "nadam", "radam", "rmsprop", "adagrad", "sgd")
 

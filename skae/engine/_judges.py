@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..data._moments import Moments
 from ..data._table import Table
 from ..inference import squared_errors
 from ..networks._build import perturb
@@ -91,25 +92,36 @@ class AllRows:
 class HoldOut:
     """Some rows are held out to judge what is learnt from the others.
 
-    If they are few, they only judge: then the network is trained on all rows, as far
-    as they say. PCA, where it wins, is that of all rows.
+    Attributes
+    ----------
+    training, held_out : Table
+
+    everything : Table
+        What the network may see once it is judged. If few rows are held out, they only
+        judge: then the network is trained on everything, as far as they say. PCA,
+        where it wins, is that of everything.
+
+    moments : Moments
+        Of all rows that the user calls training rows.
     """
 
     training: Table
     held_out: Table
     everything: Table
+    moments: Moments
 
     def fit(self, task, seed, *, warm=None, last=()):
         """Return what is `Judged`."""
-        again = self._trains_again(task, warm)
+        again = (
+            self.everything is not self.training
+            and self.held_out.n_rows < ENOUGH_HELD_OUT
+            and task.blueprint.init == "pca"
+            and warm is None
+        )
         judged = task.watched_by_nobody() if again else task
+        watching = () if again else last
         trained = _train(
-            judged,
-            self.training,
-            self.held_out,
-            seed,
-            warm=warm,
-            last=() if again else last,
+            judged, self.training, self.held_out, seed, warm=warm, last=watching
         )
         net, reports = trained.net, trained.reports
         errors = squared_errors(net.network_, self.held_out)
@@ -129,21 +141,6 @@ class HoldOut:
                 task, self.everything, seed, trained.factor, losses, last
             )
         return Judged(net, "held_out", error, pca_error, reports)
-
-    def _trains_again(self, task, warm):
-        return (
-            self.everything is not self.training
-            and self.held_out.n_rows < ENOUGH_HELD_OUT
-            and task.blueprint.init == "pca"
-            and warm is None
-        )
-
-    @property
-    def moments(self):
-        """The `Moments` of all rows, those from outside aside."""
-        if self.everything is self.training:
-            return self.training.moments
-        return self.training.moments.merged(self.held_out.moments)
 
 
 @dataclass(frozen=True)

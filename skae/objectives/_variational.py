@@ -234,7 +234,7 @@ class VariationalLoss(ReconstructionLoss):
 
     def __init__(self, objective, autoencoder):
         super().__init__(objective.loss, autoencoder)
-        self.log_variance_unit = torch.as_tensor(self.unit).log()
+        self.log_variance_unit = torch.as_tensor(self.unit, dtype=torch.float64).log()
         self.unit = objective.n_features  # minimised is the mean over the cells
         self.n_warm_up = objective.kl_warmup
         self.beta = objective.beta

@@ -24,6 +24,7 @@ CAUTIOUS_ALPHA = 0.1
 # out once.
 ENOUGH_HELD_OUT = 100
 N_FOLDS = 5
+N_PARTS = 20
 # Enough to compare penalties by, and to start fine-tuning from: a logistic regression
 # of 60000 rows on a thousand codes takes minutes, longer than the network.
 FEW_ROWS = 10_000
@@ -190,27 +191,29 @@ def label_folds(labelled, validation_fraction, seed, n_unlabelled=0):
     if len(candidates) < N_FOLDS:
         return []
     is_enough = validation_fraction * len(labelled) >= ENOUGH_HELD_OUT
-    n_folds = max(2, round(1 / validation_fraction)) if is_enough else N_FOLDS
     is_single = is_enough or n_unlabelled < len(labelled)
-    parts = _parts(labelled.take(candidates), strata[candidates], n_folds, seed)
-    n_held_out = int(validation_fraction * len(candidates))
-    has_room = n_held_out >= len(np.unique(strata[candidates]))
-    if is_enough and has_room and labelled.groups is None:  # exactly that share
+    share = validation_fraction if is_enough else 1 / N_FOLDS
+    few, few_strata = labelled.take(candidates), strata[candidates]
+    has_room = int(share * len(candidates)) >= len(np.unique(few_strata))
+    if is_single and has_room and labelled.groups is None:  # exactly that share
         kind = StratifiedShuffleSplit if labelled.has_classes else ShuffleSplit
-        splitter = kind(
-            1, test_size=validation_fraction, random_state=seed.integer("folds")
-        )
-        parts = splitter.split(candidates, strata[candidates])
-    everything = np.arange(len(labelled))
+        splitter = kind(1, test_size=share, random_state=seed.integer("folds"))
+        parts = splitter.split(candidates, few_strata)
+    else:
+        parts = _parts(few, few_strata, N_PARTS if is_single else N_FOLDS, seed)
     with warnings.catch_warnings(action="ignore"):  # of classes with few rows
-        pairs = [
-            (np.setdiff1d(everything, candidates[held_out]), candidates[held_out])
-            for _, held_out in parts
-        ]
+        parts = [candidates[held_out] for _, held_out in parts]
     # a group may hold all rows of a class: nothing could be learnt of it without
-    n_classes = len(np.unique(strata))
-    pairs = [pair for pair in pairs if len(np.unique(strata[pair[0]])) == n_classes]
-    return pairs[:1] if is_single else pairs
+    parts = [part for part in parts if _leaves_all_classes(strata, part)]
+    if is_single and len(parts) > 1:  # so many small ones as make that share
+        part = np.concatenate(parts[: max(1, round(share * len(parts)))])
+        parts = [part] if _leaves_all_classes(strata, part) else parts[:1]
+    everything = np.arange(len(labelled))
+    return [(np.setdiff1d(everything, part), part) for part in parts]
+
+
+def _leaves_all_classes(strata, held_out):
+    return len(np.unique(np.delete(strata, held_out))) == len(np.unique(strata))
 
 
 def _parts(labelled, strata, n_folds, seed):

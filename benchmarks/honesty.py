@@ -87,7 +87,9 @@ def report_ratios(tables, n_seeds):
             cells += [_error(reference), np.mean(gain)]
             text = "".join(f"{cell:10.3f}" for cell in cells)
             print(f"{name + ', ' + estimator:<34}{judge[0]:>10}{text}", flush=True)
-    print(f"mean over all {np.mean(means):.3f}, from {min(means):.3f} to {max(means):.3f}")
+    print(
+        f"mean over all {np.mean(means):.3f}, from {min(means):.3f} to {max(means):.3f}"
+    )
 
 
 def _error(values):
@@ -95,7 +97,9 @@ def _error(values):
 
 
 def report_elbo(tables, n_seeds):
-    print(f"\n{'test ELBO in nats':<24}{'PPCA':>10}{'default':>10}{'no stop':>10}{'share':>8}")
+    print(
+        f"\n{'test ELBO in nats':<24}{'PPCA':>10}{'default':>10}{'no stop':>10}{'share':>8}"
+    )
     for name in tables:
         rows = []
         for seed in range(n_seeds):
@@ -111,7 +115,10 @@ def report_elbo(tables, n_seeds):
             rows.append([floor, *found])
         floor, default, free = np.mean(rows, axis=0)
         share = (default - floor) / (free - floor)
-        print(f"{name:<24}{floor:10.2f}{default:10.2f}{free:10.2f}{share:8.2f}", flush=True)
+        print(
+            f"{name:<24}{floor:10.2f}{default:10.2f}{free:10.2f}{share:8.2f}",
+            flush=True,
+        )
 
 
 def main():

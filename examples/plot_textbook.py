@@ -35,18 +35,19 @@ X_train, X_test, _, y_test = train_test_split(X, y, random_state=0)
 # lost to a ReLU that no row activates.
 textbook = {
     "init": "random",
-    "activation": "relu",
     "loss": "binary_cross_entropy",
     "max_iter": 2 if QUICK else 60,
     "random_state": 0,
 }
-convolutions = Conv2d((8, 8), channels=(32, 16, 8), code="map")
+convolutions = Conv2d((8, 8), channels=(32, 16, 8), code="map")  # ReLU as well
 autoencoders = {
     "shallow": AutoencoderTransformer(8, hidden_layer_sizes=(), **textbook),
     "tied weights": AutoencoderTransformer(
         8, hidden_layer_sizes=(), tied_weights=True, **textbook
     ),
-    "deep": AutoencoderTransformer(8, hidden_layer_sizes=(64, 32, 16), **textbook),
+    "deep": AutoencoderTransformer(
+        8, hidden_layer_sizes=(64, 32, 16), activation="relu", **textbook
+    ),
     "convolutional": AutoencoderTransformer(architecture=convolutions, **textbook),
     "skae's default": AutoencoderTransformer(
         8, max_iter=2 if QUICK else "auto", random_state=0

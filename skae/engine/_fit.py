@@ -83,7 +83,9 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
         judge=judged.judge,
         reconstruction_error=judged.error,
         pca_reconstruction_error=judged.pca_error,
-        explained_variance_ratio=explained_variance_ratio(net.network_, table),
+        explained_variance_ratio=explained_variance_ratio(
+            net.network_, table, len(history)
+        ),
         components=linear_axes(net.network_),
         reports=reports,
     )

@@ -226,8 +226,8 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
         losses = [judge.table.average(baseline)] if held_out else []
         _record_start(net, rows, losses, last)
         return _Trained(net, None, 1, reports, judge.table.average(baseline))
-    perturb(network, seed.generator("perturbation"))
     start_loss = judge.table.average(row_losses(net, judge)) if held_out else None
+    perturb(network, seed.generator("perturbation"))
     best = BestWeights(monitor, task.plan, start_loss=start_loss, start_state=start)
     train(net, rows, task.plan, last=[best, *last])
     best.restore(net)

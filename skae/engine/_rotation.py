@@ -9,10 +9,12 @@ from ..inference._tensors import as_tensor
 from ..networks._build import acts_linearly, linear_part
 
 # Where components are not linear, what they explain is measured: on so many rows at
-# most, as many as take about 0.3 s, and never fewer than the least.
+# most, as many as take a few hundredths of the training or of a second, and never below
+# the least.
 MOST_ROWS = 10_000
 FEWEST_ROWS = 200
-MULTIPLICATIONS = 2e10
+SHARE = 0.1
+MULTIPLICATIONS = 2e9
 
 
 def rotate_codes(network, table, mean, whiten=False):
@@ -89,7 +91,7 @@ def linear_axes(network):
     return axes.T.numpy().copy()
 
 
-def explained_variance_ratio(network, table):
+def explained_variance_ratio(network, table, n_iter):
     """Return the R^2 that each further component adds, in order.
 
     The components after it are held at their mean; without any, the mean row is what is
@@ -101,7 +103,7 @@ def explained_variance_ratio(network, table):
         return linear_ratio(
             linear_axes(network), covariance, cross, table.moments.scale
         )
-    return _measured_ratio(network, table)
+    return _measured_ratio(network, table, n_iter)
 
 
 def linear_ratio(axes, covariance, cross, scale):
@@ -121,9 +123,10 @@ def linear_ratio(axes, covariance, cross, scale):
     return np.diff(explained / total, prepend=0.0)
 
 
-def _measured_ratio(network, table):
+def _measured_ratio(network, table, n_iter):
     n_components = encode(network, table.spread(1)).shape[1]
-    affordable = MULTIPLICATIONS / max(1, n_components * network.work)
+    affordable = max(SHARE * n_iter * table.n_rows, MULTIPLICATIONS / network.work)
+    affordable /= n_components
     rows = table.spread(int(np.clip(affordable, FEWEST_ROWS, MOST_ROWS)))
     Z, target = encode(network, rows), rows.block(slice(None)).astype(np.float64)
     centre = np.average(Z, axis=0, weights=rows.weight).astype(Z.dtype)

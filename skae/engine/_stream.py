@@ -141,7 +141,7 @@ def _start(stream, task):
         judge="none",
         reconstruction_error=np.nan,
         pca_reconstruction_error=np.nan,
-        explained_variance_ratio=explained_variance_ratio(network, rows),
+        explained_variance_ratio=explained_variance_ratio(network, rows, 1),
         components=linear_axes(network),
         reports=reports,
     )
@@ -217,7 +217,7 @@ def _learn(stream, task):
     fitted = replace(
         stream.fitted,
         net=net,
-        explained_variance_ratio=explained_variance_ratio(network, rows),
+        explained_variance_ratio=explained_variance_ratio(network, rows, 1),
         components=linear_axes(network),
     )
     return replace(

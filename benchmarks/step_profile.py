@@ -18,8 +18,8 @@ from sklearn.base import clone
 from benchmarks._data import machine, made_table
 from benchmarks.classics import RECIPES
 from skae import AutoencoderTransformer
-from skae._training._net import AutoencoderNet
-from skae._training._rows import Rows
+from skae.engine._net import AutoencoderNet
+from skae.engine._rows import Rows
 
 NETWORKS = {
     "784-32-784": (

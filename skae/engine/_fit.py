@@ -9,7 +9,7 @@ from ._folds import N_FOLDS, can_cross_validate
 from ._judges import ENOUGH_HELD_OUT, AllRows, Folds, HoldOut
 from ._net import AutoencoderNet
 from ._rotation import explained_variance_ratio, linear_axes, rotate_codes
-from ._splits import folds, hold_out
+from ._splits import folds, hold_out, without_rare
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,8 @@ def choose_judge(table, task, seed, validation=None, split=None, warm=None):
         held_out = hold_out(table, plan.validation_fraction, seed)
         if len(held_out) < ENOUGH_HELD_OUT and can_cross_validate(task, table):
             return Folds(table, folds(table, N_FOLDS, seed))
+        if table.groups is None:
+            held_out = without_rare(table, held_out)
     kept = np.setdiff1d(np.arange(table.n_rows), held_out)
     if len(held_out) == 0 or len(kept) == 0:
         return AllRows(table)

@@ -25,6 +25,26 @@ def hold_out(table, fraction, seed):
     return next(splitter.split(np.empty(table.n_rows), groups=table.groups))[1]
 
 
+def without_rare(table, held_out):
+    """Return the positions held out but for rows that alone make a column vary.
+
+    Without them the network would take that column for a constant, which PCA does not.
+    """
+    training, judging = _parts(table, held_out)
+    before, lost = training.moments, training.moments.scale == 0
+    if not lost.any():
+        return held_out
+    is_rare = [
+        (block[:, lost] != before.mean[lost]).any(axis=1) for block in judging.blocks()
+    ]
+    return held_out[~np.concatenate(is_rare)] if is_rare else held_out
+
+
+def _parts(table, held_out):
+    kept = np.delete(np.arange(table.n_rows), held_out)
+    return table.take(kept), table.take(held_out)
+
+
 def folds(table, n_folds, seed):
     """Return the positions that each fold holds out; every row is in one of them."""
     random_state = seed.integer("folds")

@@ -70,6 +70,7 @@ def test_layers_are_those_trained_by_hand():
 def test_layers_do_not_see_the_rows_that_judge():
     """Other values in them change no layer, from neither start."""
     X = digits(600)
+    X = X[:, X.std(axis=0) > 1]  # rows that alone make a column vary are not held out
     held_out = hold_out(Table(X), 0.1, Seed(0))
     other = X.copy()
     other[held_out] = 16 - X[held_out]

@@ -77,6 +77,7 @@ def test_errors_of_noise_are_those_of_new_noise(n_samples, parameters, judge):
 def test_held_out_rows_are_not_in_the_start():
     """Other values in the rows that judge leave mean, scale and limits as they are."""
     X = make_digits(600)
+    X = X[:, X.std(axis=0) > 1]  # rows that alone make a column vary are not held out
     held_out = hold_out(Table(X), 0.1, Seed(0))
     other = X.copy()
     other[held_out] = 40 * X[held_out] + 100

@@ -9,7 +9,7 @@ from ._folds import N_FOLDS, can_cross_validate
 from ._judges import ENOUGH_HELD_OUT, AllRows, Folds, HoldOut
 from ._net import AutoencoderNet
 from ._rotation import explained_variance_ratio, linear_axes, rotate_codes
-from ._splits import folds, hold_out, without_rare
+from ._splits import are_rare, folds, hold_out, parts
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,15 @@ def choose_judge(table, task, seed, validation=None, split=None, warm=None):
         held_out = hold_out(table, plan.validation_fraction, seed)
         if len(held_out) < ENOUGH_HELD_OUT and can_cross_validate(task, table):
             return Folds(table, folds(table, N_FOLDS, seed))
-        if table.groups is None:
-            held_out = without_rare(table, held_out)
-    kept = np.setdiff1d(np.arange(table.n_rows), held_out)
-    if len(held_out) == 0 or len(kept) == 0:
+    if len(held_out) in (0, table.n_rows):
         return AllRows(table)
-    training, judging = table.take(kept), table.take(held_out)
+    training, judging = parts(table, held_out)
+    if split is None and table.groups is None:
+        rare = are_rare(training, judging)
+        if rare.all():
+            return AllRows(table)
+        if rare.any():
+            training, judging = parts(table, held_out[~rare])
     # Rows that are to judge later fits as well are never trained on.
     everything = table if split is None else training
     moments = training.moments.merged(judging.moments)

@@ -25,24 +25,23 @@ def hold_out(table, fraction, seed):
     return next(splitter.split(np.empty(table.n_rows), groups=table.groups))[1]
 
 
-def without_rare(table, held_out):
-    """Return the positions held out but for rows that alone make a column vary.
+def parts(table, held_out):
+    """Return the tables of the rows to train on and of those held out."""
+    kept = np.delete(np.arange(table.n_rows), held_out)
+    return table.take(kept), table.take(held_out)
+
+
+def are_rare(training, judging):
+    """Return which rows held out alone make a column vary.
 
     Without them the network would take that column for a constant, which PCA does not.
     """
-    training, judging = _parts(table, held_out)
-    before, lost = training.moments, training.moments.scale == 0
+    moments, lost = training.moments, training.moments.scale == 0
     if not lost.any():
-        return held_out
-    is_rare = [
-        (block[:, lost] != before.mean[lost]).any(axis=1) for block in judging.blocks()
-    ]
-    return held_out[~np.concatenate(is_rare)] if is_rare else held_out
-
-
-def _parts(table, held_out):
-    kept = np.delete(np.arange(table.n_rows), held_out)
-    return table.take(kept), table.take(held_out)
+        return np.zeros(len(judging), dtype=bool)
+    return np.concatenate(
+        [(X[:, lost] != moments.mean[lost]).any(axis=1) for X in judging.blocks()]
+    )
 
 
 def folds(table, n_folds, seed):
@@ -54,8 +53,8 @@ def folds(table, n_folds, seed):
         _check_groups(table)
         n_folds = min(n_folds, len(np.unique(table.groups)))
         splitter = GroupKFold(n_folds, shuffle=True, random_state=random_state)
-    parts = splitter.split(np.empty(table.n_rows), groups=table.groups)
-    return [held_out for _, held_out in parts]
+    pairs = splitter.split(np.empty(table.n_rows), groups=table.groups)
+    return [held_out for _, held_out in pairs]
 
 
 def _n_held_out(table, fraction):

@@ -14,6 +14,7 @@ __getattr__, __dir__ = attach(
         "Labelled": "._heads",
         "Labels": "._fine_tuning",
         "Plan": "._task",
+        "STARTS": "._starts",
         "Seed": "._random",
         "Task": "._task",
         "begin_stream": "._stream",

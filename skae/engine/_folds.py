@@ -1,11 +1,12 @@
 """Cross-validation of a training: the networks of all folds, trained side by side.
 
-Each of their layers is one batched product, so a step of all takes little longer than a
-step of one. Each network is made of the rows that it is to see, and of these alone.
+There is one for each fold and each start. Each of their layers is one batched product,
+so a step of all takes little longer than a step of one. Each network is made of the
+rows that it is to see, and of these alone.
 """
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -14,12 +15,14 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ..data._threads import threads_for
 from ..inference._tensors import as_tensor
+from ..networks._build import leave_axes
 from ..networks._network import set_generators
 from ..networks._noise import fixed_noise, has_noise
-from ..networks._side_by_side import can_stand_side_by_side, side_by_side
+from ..networks._side_by_side import can_stand_side_by_side, load_one, side_by_side
 from ._rows import STANDARDISED_COPY_LIMIT
-from ._selection import CAUTION_OF_FEW, Patience, choose_factor
+from ._selection import CAUTION_OF_FEW, Patience, choose, factors_of
 from ._solvers import SCHEDULES, make_optimizers
+from ._starts import starts_of, surface, teach
 from ._training import start_network
 
 N_FOLDS = 5
@@ -33,12 +36,13 @@ ELEMENTWISE = ("adamw", "adam", "nadam", "radam", "rmsprop", "adagrad", "sgd")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the folds found: how long to train, and the `factor` of it to keep.
+    """What the folds found: where to start, how long to train, the `factor` to keep.
 
     `losses` are those on held-out rows by epoch, `loss` is what the factor leaves.
     `error` and `pca_error` are squared errors per cell there.
     """
 
+    init: str
     factor: float | None
     losses: list
     loss: float
@@ -82,30 +86,42 @@ def cross_validate(task, table, held_out, seed):
     finite.
     """
     folds = _Folds(task, table, held_out, seed)
-    work = len(held_out) * folds.networks.work
-    with threads_for(work, task.plan.batch_size, training=True):
-        start, baseline = folds.weights.clone(), folds.losses(limits=False)
-        n_epochs, best, losses = _train(folds, task.plan)
+    n_networks = len(folds.kept)
+    with threads_for(
+        n_networks * folds.networks.work, task.plan.batch_size, training=True
+    ):
+        origin, baseline = folds.weights.clone(), folds.losses(limits=False)[0]
+        courses = _train(folds, task.plan)
+        found = np.isfinite([course.losses for course in courses]).all()
 
-        def losses_at(factor):
-            folds.weights.copy_(start.lerp(best, factor) if factor else start)
-            return folds.losses()
+        def losses_at(choice):
+            folds.weights.copy_(choice.weights(origin))
+            return folds.losses()[choice.course.place]
 
-        factor, gain = choose_factor(
+        choice, gain = choose(
+            [choice for course in courses for choice in course.choices()],
             losses_at,
             baseline,
             table.weight,
-            has_learnt=best is not None,
             caution=_caution(baseline, table.weight),
         )
         pca_error = error = table.average(folds.pca_errors)
-        if factor is not None:
-            losses_at(factor)
-            error = table.average(folds.errors())
-    if not np.isfinite(losses).all():
+        if choice is None:
+            choice = _Choice(courses[0], None)
+        else:
+            losses_at(choice)
+            error = table.average(folds.errors()[choice.course.place])
+    if not found:
         return None
-    loss = table.average(baseline) - gain
-    return Verdict(factor, losses[:n_epochs], loss, error, pca_error)
+    course = choice.course
+    return Verdict(
+        course.init,
+        choice.factor,
+        course.losses[: course.n_epochs],
+        table.average(baseline) - gain,
+        error,
+        pca_error,
+    )
 
 
 def _caution(losses, weight):
@@ -116,28 +132,64 @@ def _caution(losses, weight):
     return CAUTION + CAUTION_OF_FEW / np.sqrt(n_judges)
 
 
-def _train(folds, plan):
-    """Return the best epoch, the weights after it and the loss of every epoch.
+@dataclass
+class _Course:
+    """How the networks fared that set out from one of the starts.
 
-    If none is better than the start, that is epoch 0, without weights.
+    `best` are the weights of all networks after the best epoch, or None if none is
+    better than PCA.
     """
-    best_epoch, best, best_loss, losses = 0, None, folds.mean_loss(), []
+
+    init: str
+    place: int
+    best_loss: float
+    losses: list = field(default_factory=list)
+    n_epochs: int = 0
+    best: torch.Tensor | None = None
+
+    def choices(self):
+        """Return what may be kept of it; PCA is a choice of the first alone."""
+        factors = () if self.best is None else factors_of(self.init)
+        start = (0.0,) if self.place == 0 else ()
+        return [_Choice(self, factor) for factor in (*factors, *start)]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A factor to keep of a course; see `choose`."""
+
+    course: _Course
+    factor: float | None
+
+    def weights(self, origin):
+        """Return the weights of all networks for it."""
+        return origin.lerp(self.course.best, self.factor) if self.factor else origin
+
+
+def _train(folds, plan):
+    """Return the `_Course` from each start."""
+    pca_loss = folds.mean_losses()[0]
+    courses = [_Course(init, i, pca_loss) for i, init in enumerate(folds.starts)]
     n_warm_up = folds.criterion.n_warm_up
-    patience = Patience(plan, n_warm_up, best_loss)
+    patience = Patience(plan, n_warm_up, pca_loss)
     for epoch in folds.epochs(plan):
-        loss = folds.mean_loss()
-        losses.append(loss)
-        if np.isfinite(loss) and epoch <= n_warm_up:
-            continue
-        if loss < best_loss:
-            best_epoch, best, best_loss = epoch, folds.weights.clone(), loss
-        if patience.is_over(epoch, loss):
+        losses = folds.mean_losses()
+        for course, loss in zip(courses, losses, strict=True):
+            course.losses.append(loss)
+            is_warm = np.isfinite(loss) and epoch <= n_warm_up
+            if not is_warm and loss < course.best_loss:
+                course.n_epochs, course.best_loss = epoch, loss
+                course.best = folds.weights.clone()
+        if patience.is_over(epoch, min(losses)):
             break
-    return best_epoch, best, losses
+    return courses
 
 
 class _Folds:
-    """The networks of all folds, the rows to train them on and those to judge them."""
+    """The networks of all folds, the rows to train them on and those to judge them.
+
+    They stand in the order of the starts, and those of one start in that of the folds.
+    """
 
     def __init__(self, task, table, held_out, seed):
         everything = np.arange(table.n_rows)
@@ -147,12 +199,14 @@ class _Folds:
         self.table = table
         self.device = task.device
         self.pca_errors = _pca_errors(table, tables, held_out, task.blueprint)
-        self.kept, self.held_out = _places(kept), _places(held_out)
+        self.starts = starts_of(networks[0], task)
+        self.kept = _places(kept).repeat(len(self.starts), 1)
+        self.held_out = _places(held_out).repeat(len(self.starts), 1)
         self.generator = seed.generator("folds")
         self.noise = seed.generator("noise", self.device)
-        self.networks = side_by_side(networks).to(self.device).eval()
-        self.criterion = task.objective.criterion(self.networks).to(self.device)
         self.U = _standardised(networks, table).to(self.device, task.dtype)
+        self.networks = _from_all_starts(self.starts, networks, tables, task, seed)
+        self.criterion = task.objective.criterion(self.networks).to(self.device)
         self.weight = None
         if table.weight is not None:
             weight = torch.as_tensor(table.weight / table.weight.mean())
@@ -164,7 +218,7 @@ class _Folds:
             self.n_draws = max(1, DRAWN_ROWS // table.n_rows)
 
     def losses(self, *, limits=True):
-        """Return the loss of every row, from the network that has not seen it."""
+        """Return the loss of every row, (n_starts, n_rows), from networks new to it."""
         networks, kept = self.networks, self.networks.limits
         networks.limits = kept if limits else None
         self.criterion.eval()
@@ -184,13 +238,15 @@ class _Folds:
 
     def _by_row(self, found):
         """Return what was found at the places held out as one value per row."""
-        values = np.empty(self.table.n_rows)
-        values[self.held_out.numpy()] = found.double().cpu().numpy()
+        n_starts = len(self.starts)
+        values = np.empty((n_starts, self.table.n_rows))
+        places = self.held_out.chunk(n_starts)[0].numpy()
+        values[:, places] = found.double().cpu().numpy().reshape(n_starts, *places.shape)
         return values
 
-    def mean_loss(self):
-        """Return the mean loss of all rows."""
-        return self.table.average(self.losses())
+    def mean_losses(self):
+        """Return the mean loss of all rows, for each start."""
+        return [self.table.average(losses) for losses in self.losses()]
 
     def epochs(self, plan):
         """Train epoch after epoch, and yield the number of each.
@@ -231,9 +287,40 @@ class _Folds:
     def _rows_at(self, places):
         # One gather from the tables of all folds, one after the other.
         places = places.to(self.device)
-        start = torch.arange(len(places), device=self.device)[:, None] * len(self.table)
+        fold = torch.arange(len(places), device=self.device) % len(self.U)
+        start = fold[:, None] * len(self.table)
         flat = self.U.flatten(0, 1).index_select(0, (places + start).flatten())
         return flat.unflatten(0, places.shape)
+
+
+def _from_all_starts(starts, networks, tables, task, seed):
+    """Return networks like those of PCA, from all starts, side by side."""
+    together = []
+    for init in starts:
+        moved = [copy.deepcopy(network) for network in networks]
+        seed_of_start = seed.child(init)
+        if init != "pca":
+            for network in moved:
+                leave_axes(network, seed_of_start.generator(init))
+        if init == "manifold":
+            _teach_together(moved, tables, task, seed_of_start)
+        together += moved
+    return side_by_side(together).to(task.device).eval()
+
+
+def _teach_together(networks, tables, task, seed):
+    """Teach networks the surfaces of their own rows; see `move_start`."""
+    lessons = [
+        surface(network, table, task, seed)
+        for network, table in zip(networks, tables, strict=True)
+    ]
+    n_rows = min(len(U) for U, _ in lessons)
+    U, Z = (torch.stack([part[:n_rows] for part in parts]) for parts in zip(*lessons, strict=True))
+    together = side_by_side(networks)
+    together.work = len(networks) * networks[0].work
+    teach(together, U, Z, task, seed)
+    for place, network in enumerate(networks):
+        load_one(network, together, place)
 
 
 def _pca_errors(table, tables, held_out, blueprint):

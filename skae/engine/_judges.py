@@ -16,7 +16,8 @@ from ..networks._build import perturb
 from ._callbacks import BestWeights, CleanLoss, KnownLosses
 from ._folds import cross_validate
 from ._net import AutoencoderNet, StopTraining
-from ._selection import CAUTION, CAUTION_OF_FEW, choose_factor
+from ._selection import CAUTION, CAUTION_OF_FEW, choose, factors_of
+from ._starts import move_start, starts_of
 from ._training import (
     copy_state,
     interpolate,
@@ -33,6 +34,10 @@ from ._training import (
 JUDGE_ROWS = 10_000
 # With fewer held-out rows, these only judge: the network is then trained on all rows.
 ENOUGH_HELD_OUT = 50
+# Several starts each train for so many steps, on so many rows, before one goes on.
+SPRINT_STEPS = 100
+SPRINT_BATCH = 128
+SPRINT_ROWS = 8000
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,7 @@ class HoldOut:
         elif again:
             losses = net.history[:, "valid_loss"][: trained.n_epochs]
             net, reports = follow(
-                task, self.everything, seed, trained.factor, losses, last
+                task, self.everything, seed, trained.factor, losses, last, trained.init
             )
         return Judged(net, "held_out", error, pca_error, reports)
 
@@ -170,7 +175,14 @@ class Folds:
             _record_start(net, rows, [verdict.loss], last)
         else:
             net, reports = follow(
-                task, self.table, seed, verdict.factor, verdict.losses, last
+                task,
+                self.table,
+                seed,
+                verdict.factor,
+                verdict.losses,
+                last,
+                verdict.init,
+                sprints=False,
             )
         return Judged(net, "folds", verdict.error, verdict.pca_error, reports)
 
@@ -180,7 +192,7 @@ class _Trained:
     """A net after training, and how much of the training it keeps.
 
     `factor` is None if PCA itself is better than any of it. `n_epochs` are those that
-    led to the weights, and `loss` is that of PCA.
+    led to the weights, `loss` is that of PCA, and `init` is where training started.
     """
 
     net: AutoencoderNet
@@ -188,6 +200,7 @@ class _Trained:
     n_epochs: int
     reports: dict
     loss: float = 0.0
+    init: str = "pca"
 
 
 def _train(task, training, held_out, seed, *, warm=None, last=()):
@@ -228,6 +241,9 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
         return _Trained(net, None, 1, reports, judge.table.average(baseline))
     start_loss = judge.table.average(row_losses(net, judge)) if held_out else None
     perturb(network, seed.generator("perturbation"))
+    init = "pca"
+    if warm is None:
+        init = _race(network, rows, judge, task, seed)
     best = BestWeights(monitor, task.plan, start_loss=start_loss, start_state=start)
     train(net, rows, task.plan, last=[best, *last])
     best.restore(net)
@@ -237,19 +253,56 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
         network.load_state_dict(interpolate(start, end, factor))
         return row_losses(net, judge)
 
+    has_learnt = best.best_epoch_ > 0
     caution = CAUTION + CAUTION_OF_FEW / np.sqrt(len(judge)) if held_out else 0
-    factor, _ = choose_factor(
+    factor, _ = choose(
+        (*(factors_of(init) if has_learnt else ()), 0.0),
         losses_at,
         baseline,
         judge.table.weight,
-        has_learnt=best.best_epoch_ > 0,
         caution=caution,
     )
     network.load_state_dict(interpolate(start, end, factor or 0.0))
     if warm is not None:
         factor = 1.0
     loss = judge.table.average(baseline)
-    return _Trained(net, factor, best.best_epoch_, reports, loss)
+    return _Trained(net, factor, best.best_epoch_, reports, loss, init)
+
+
+def _race(network, rows, judge, task, seed):
+    """Let the network go on from the start that a short training finds best.
+
+    Return its name.
+    """
+    starts = starts_of(network, task)
+    if len(starts) == 1:
+        return starts[0]
+    states, losses = [], []
+    origin = copy_state(network)
+    for init in starts:
+        network.load_state_dict(origin)
+        net = _sprint(network, init, rows, task, seed)
+        states.append(copy_state(network))
+        loss = judge.table.average(row_losses(net, judge))
+        losses.append(loss if np.isfinite(loss) else np.inf)
+    first = int(np.argmin(losses))
+    network.load_state_dict(states[first])
+    return starts[first]
+
+
+def _sprint(network, init, rows, task, seed):
+    """Train a network shortly from a start, in place, and return its net."""
+    table = rows.table.spread(SPRINT_ROWS)
+    if table is not rows.table:
+        rows = rows_of(table, network, task)
+    move_start(init, network, table, task, seed.child(init))
+    size = min(task.plan.batch_size, SPRINT_BATCH)
+    n_epochs = max(1, round(SPRINT_STEPS * size / table.n_rows))
+    plan = replace(task.plan, batch_size=size, max_iter=n_epochs)
+    task = replace(task, plan=plan).watched_by_nobody()
+    net = make_net(network, task, seed.child("sprint"), n_rows=table.n_rows)
+    train(net, rows, task.plan)
+    return net
 
 
 def _baseline(net, judge):
@@ -303,11 +356,11 @@ def start_net(task, table, seed, factor, earlier=None):
     return net
 
 
-def follow(task, table, seed, factor, losses, last):
+def follow(task, table, seed, factor, losses, last, init, *, sprints=True):
     """Return a net trained on all rows for as long as others took to their best.
 
-    `losses` are what these had on held-out rows by epoch, and `factor` says how much of
-    the training to keep.
+    `losses` are what these had on held-out rows by epoch, `factor` says how much of
+    the training to keep, and `init` where to start.
     """
     task = replace(task, plan=replace(task.plan, max_iter=len(losses)))
     network, reports = start_network(table, task, seed)
@@ -315,6 +368,10 @@ def follow(task, table, seed, factor, losses, last):
     net = make_net(network, task, seed, n_rows=table.n_rows)
     rows = rows_of(table, network, task)
     perturb(network, seed.generator("perturbation"))
+    if sprints and len(starts_of(network, task)) > 1:
+        _sprint(network, init, rows, task, seed)
+    else:
+        move_start(init, network, table, task, seed.child(init))
     best = BestWeights("train_loss", task.plan, start_state=start)
     train(net, rows, task.plan, first=[KnownLosses(losses)], last=[best, *last])
     best.restore(net)

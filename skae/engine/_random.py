@@ -39,6 +39,10 @@ class Seed:
         """Return an int in [0, 2^31) for one use."""
         return int(self.sequence(name).generate_state(1)[0] >> 1)
 
+    def rng(self, name):
+        """Return a numpy Generator for one use."""
+        return np.random.default_rng(self.integer(name))
+
     def generator(self, name, device="cpu"):
         """Return a torch.Generator for one use."""
         state = int(self.sequence(name).generate_state(1, np.uint64)[0] >> 1)

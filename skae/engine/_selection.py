@@ -43,37 +43,40 @@ class Patience:
         return is_late or not math.isfinite(loss)
 
 
-def choose_factor(losses_at, baseline, weight, *, has_learnt, caution):
-    """Return the factor to keep, or None for the baseline, and its mean gain.
+def factors_of(init):
+    """Return what may be kept of a training: between PCA and another start lies nothing."""
+    return FACTORS if init == "pca" else (1.0,)
 
-    The candidates are the FACTORS and the start itself, 0. The one with the highest
-    lower confidence bound of its mean gain over the baseline wins, if that bound is
-    above zero.
+
+def choose(choices, losses_at, baseline, weight, *, caution):
+    """Return one of some choices, or None for the baseline, and its mean gain.
+
+    The one with the highest lower confidence bound of its mean gain over the baseline
+    wins, if that bound is above zero.
 
     Parameters
     ----------
+    choices : iterable
+
     losses_at : callable
-        Takes a factor and returns one loss per row.
+        Takes a choice and returns one loss per row.
 
     baseline : ndarray of shape (n_rows,)
         The losses of what is kept otherwise.
 
     weight : ndarray of shape (n_rows,) or None
 
-    has_learnt : bool
-        Whether there is anything to keep.
-
     caution : float
         Standard errors that the bound is below the mean.
     """
-    best, choice, gain = 0.0, None, 0.0
-    for factor in (*FACTORS, 0.0) if has_learnt else (0.0,):
-        gains = baseline - losses_at(factor)
+    best, chosen, gain = 0.0, None, 0.0
+    for choice in choices:
+        gains = baseline - losses_at(choice)
         bound = confidence_bound(gains, weight, caution)
         if bound > best:
-            best, choice = bound, factor
+            best, chosen = bound, choice
             gain = float(np.average(gains, weights=weight))
-    return choice, gain
+    return chosen, gain
 
 
 def confidence_bound(gains, weight, caution):

@@ -36,6 +36,7 @@ class Plan:
     alpha: float = 0.0
     l1_ratio: float = 0.0
     precision: str = "float32"
+    starts: tuple = ("pca",)
     verbose: int = 0
     description: str = ""
     callbacks: list = field(default_factory=list)

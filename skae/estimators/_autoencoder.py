@@ -261,7 +261,7 @@ class AutoencoderTransformer(BaseAutoencoder):
         output_activation="auto",
         architecture=None,
         loss="squared_error",
-        init="pca",
+        init="auto",
         tied_weights=False,
         whiten=False,
         alpha=0.0,

@@ -48,7 +48,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
     output_activation = "auto"
     architecture = None
     loss = "squared_error"
-    init = "pca"
+    init = "auto"
     tied_weights = False
     whiten = False
     alpha = 0.0
@@ -82,7 +82,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         "output_activation": [StrOptions(ACTIVATIONS | {"auto", "clamp"}), callable],
         "architecture": [HasMethods(["build", "get_params", "set_params"]), None],
         "loss": [StrOptions(LOSSES), callable],
-        "init": [StrOptions({"pca", "random"})],
+        "init": [StrOptions({"auto", "pca", "random"})],
         "tied_weights": ["boolean"],
         "whiten": ["boolean"],
         "alpha": [Interval(Real, 0, None, closed="left")],

@@ -11,8 +11,7 @@ STREAM_ROWS = 1000
 STREAM_BATCH_SIZE = 64
 
 # Rates that train standardised columns well; the papers' own for what is not here.
-LEARNING_RATES = {"muon": 0.015, "adamw": 4e-3, "nadam": 2e-3, "sgd": 0.1}
-SCALED_WITH_THE_BATCH = ("muon", "adamw")
+LEARNING_RATES = {"muon": 0.03, "adamw": 0.012, "nadam": 2e-3, "sgd": 0.1}
 OTHER_LEARNING_RATE = 1e-3
 STREAM_SLOWDOWN = 1 / 3  # a constant rate has to be lower than the peak of a cycle
 
@@ -20,6 +19,8 @@ STREAM_SLOWDOWN = 1 / 3  # a constant rate has to be lower than the peak of a cy
 # has not (1 and more): the first threshold lies between.
 ACCELERATED = 0.6
 BEARABLE = 10
+
+FEW_ROWS = 500  # with fewer, second-order steps fit noise before anything else
 
 PLAN_PARAMETERS = (
     "alpha",
@@ -75,7 +76,7 @@ def _blueprint(parameters, shape, device, streaming):
         hidden_layer_sizes=sizes,
         code_activation="identity" if is_auto(code_activation) else code_activation,
         output_activation=output_activation,
-        init=given("init"),
+        init="pca" if is_auto(given("init")) else given("init"),
         precision=_precision(parameters, shape, device, streaming),
         **{name: given(name) for name in NETWORK_PARAMETERS},
     )
@@ -101,6 +102,7 @@ def _plan(parameters, shape, device, streaming):
         batch_size=size if streaming else min(size, n_rows),
         max_iter=max_iter(n_rows, size) if is_auto(n_epochs) else n_epochs,
         precision=_precision(parameters, shape, device, streaming),
+        starts=engine.STARTS if is_auto(parameters["init"]) else ("pca",),
         verbose=int(parameters["verbose"]),
         callbacks=list(parameters["callbacks"] or []),
         **{name: parameters[name] for name in PLAN_PARAMETERS},
@@ -134,8 +136,7 @@ def _solver(n_rows, device):
 
     Muon multiplies in bfloat16: no choice for a machine that cannot.
     """
-    is_large = n_rows >= 20_000
-    return "muon" if is_large and engine.bfloat16_ratio(device) < BEARABLE else "adamw"
+    return "muon" if n_rows >= FEW_ROWS and engine.bfloat16_ratio(device) < BEARABLE else "adamw"
 
 
 def _precision(parameters, shape, device, streaming):
@@ -152,20 +153,21 @@ def learning_rate_init(solver, batch_size, *, streaming=False):
     rate = OTHER_LEARNING_RATE
     if isinstance(solver, str):
         rate = LEARNING_RATES.get(solver, OTHER_LEARNING_RATE)
-    if solver in SCALED_WITH_THE_BATCH:  # larger batches have less noise
-        rate *= min(2.0, max(1.0, math.sqrt(batch_size / 128)))
     return rate * STREAM_SLOWDOWN if streaming else rate
 
 
 def batch_size(n_rows):
-    """Return a power of two, about a thirtieth of the rows within [32, 512]."""
-    return int(min(512, max(32, 2 ** round(math.log2(max(1, n_rows / 30))))))
+    """Return a power of two, about a fifteenth of the rows within [32, 512]."""
+    return int(min(512, max(32, 2 ** round(math.log2(max(1, n_rows / 15))))))
 
 
 def max_iter(n_rows, batch_size):
-    """Return the epochs that make about 2200 steps, within [12, 150]."""
-    steps_per_epoch = max(1, n_rows / batch_size)
-    return int(min(150, max(12, round(2200 / steps_per_epoch))))
+    """Return the epochs that make about 400 steps of few rows, 2200 of 20000 and more.
+
+    They are within [12, 150].
+    """
+    n_steps = 400 if n_rows < FEW_ROWS else min(2200, 800 * (n_rows / 1000) ** (1 / 3))
+    return int(min(150, max(12, round(n_steps * batch_size / max(1, n_rows)))))
 
 
 def check_hidden_layer_sizes(sizes):

@@ -191,6 +191,29 @@ def perturb(autoencoder, generator, size=0.1):
         weight.add_(size * push.to(weight))
 
 
+def leave_axes(autoencoder, generator):
+    """Draw what an anchored network starts from at random instead, in place.
+
+    Its linear maps start at zero, its corrections as any network does.
+    """
+    with torch.no_grad():
+        for part in (autoencoder.encoder, autoencoder.decoder):
+            part.linear.weight.zero_()
+            last = last_layer(part.network)
+            if last is None:
+                part.network.gain.fill_(1.0)
+            else:
+                nn.init.xavier_uniform_(last.weight, generator=generator)
+
+
+def can_leave_axes(autoencoder):
+    """Whether `leave_axes` can be had: corrections that do not share weights."""
+    parts = (autoencoder.encoder, autoencoder.decoder)
+    return all(isinstance(part, Anchored) for part in parts) and not any(
+        isinstance(layer, TiedLinear) for layer in autoencoder.modules()
+    )
+
+
 def is_linear(autoencoder):
     """Whether encoder and decoder can be nothing but linear maps."""
     linear = isinstance(autoencoder.encoder, (nn.Linear, TiedLinear))

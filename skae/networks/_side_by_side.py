@@ -61,3 +61,16 @@ def side_by_side(modules):
         parts = [getattr(module, name) for module in modules]
         setattr(together, name, side_by_side(parts))
     return together
+
+
+def load_one(module, together, place):
+    """Load the weights of one of the modules that stand side by side into it."""
+    with torch.no_grad():
+        if type(module) is nn.Linear:
+            module.weight.copy_(together.weight[place].T)
+            module.bias.copy_(together.bias[place, 0])
+            return
+        for name, weight in module.named_parameters(recurse=False):
+            weight.copy_(together.get_parameter(name)[place, 0])
+        for name, part in module.named_children():
+            load_one(part, getattr(together, name), place)

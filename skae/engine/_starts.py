@@ -1,0 +1,97 @@
+"""Where training starts: at PCA, along the surface that rows lie on, or anywhere.
+
+PCA is a saddle where what it misses has mean zero at every code, as on a roll or a
+sphere: no gradient leads away. The other starts keep the network's form and its
+standardisation, so that a judge can compare what becomes of each.
+"""
+
+import numpy as np
+import torch
+
+from ..data._geodesics import geodesic_codes
+from ..data._threads import threads_for
+from ..inference._tensors import as_tensor
+from ..networks._build import can_leave_axes, leave_axes
+from ._solvers import make_optimizers
+
+STARTS = ("pca", "manifold", "random")
+# Rows between which distances along the surface are measured: 0.1 s, and they grow with
+# the square.
+LANDMARKS = 600
+LESSONS = 200
+LESSON_ROWS = 128
+# Of the deviation of a code: the decoder learns the surface, not single rows.
+BLUR = 0.03
+
+
+def starts_of(network, task):
+    """Return the names of the starts that a network made from PCA can be moved to."""
+    starts = task.plan.starts
+    return starts if can_leave_axes(network) else ("pca",)
+
+
+def move_start(kind, network, table, task, seed):
+    """Move a network that was made from a table from PCA to another start, in place.
+
+    `kind` is one of `STARTS`. With "manifold", encoder and decoder learn the codes
+    that distances along the surface give some of the rows, as two regressions.
+    """
+    if kind == "pca":
+        return
+    leave_axes(network, seed.generator(kind))
+    if kind == "manifold":
+        U, Z = surface(network, table, task, seed)
+        teach(network, U, Z, task, seed)
+
+
+def surface(network, table, task, seed):
+    """Return some rows as the network takes them, and codes along their surface.
+
+    The codes have unit variance; the network's `code_scale` becomes their deviation.
+    """
+    chosen = seed.rng("landmarks").permutation(table.n_rows)[:LANDMARKS]
+    X = np.asarray(table.block(np.sort(chosen)), dtype=np.float64)
+    codes = geodesic_codes(X, task.blueprint.n_components)
+    deviation = codes.std(axis=0)
+    deviation = torch.from_numpy(np.where(deviation > 0, deviation, 1.0))
+    Z = torch.from_numpy(codes) / deviation
+    network.code_scale.copy_(deviation)
+    U = network.standardise(as_tensor(X).to(network.code_scale.device))
+    return U.to(task.dtype), Z.to(U.device, task.dtype)
+
+
+def teach(network, U, Z, task, seed):
+    """Train an encoder on rows U and codes Z, and its decoder on codes and rows.
+
+    It may be several networks side by side, with rows and codes for each.
+    """
+    plan, n_rows = task.plan, U.shape[-2]
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    optimizers = make_optimizers(plan.solver, weights, plan.learning_rate_init)
+    groups = [group for each in optimizers for group in each.param_groups]
+    rates = [group["lr"] for group in groups]
+    criterion = task.objective.criterion(network).to(U.device).eval()
+    generator = seed.generator("lessons")
+    batch_size = min(n_rows, 2 * plan.batch_size, LESSON_ROWS)
+    network.eval()
+    n_steps = min(LESSONS, plan.max_iter * -(-n_rows // plan.batch_size) // 3 + 1)
+    with threads_for(network.work, batch_size, training=True):
+        for step in range(n_steps):
+            rise = min(1.0, 0.1 + 10 * step / n_steps)
+            for group, rate in zip(groups, rates, strict=True):
+                group["lr"] = rate * rise
+            rows = torch.randint(n_rows, (batch_size,), generator=generator)
+            blur = torch.randn((batch_size, Z.shape[-1]), generator=generator)
+            rows, blur = rows.to(U.device), (BLUR * blur).to(Z)
+            network.zero_grad(set_to_none=True)
+            _lesson(network, criterion, U[..., rows, :], Z[..., rows, :], blur)
+            for each in optimizers:
+                each.step()
+    network.zero_grad(set_to_none=True)
+    network.train()
+
+
+def _lesson(network, criterion, U, Z, blur):
+    missed = (network.encode_standardised(U) - Z).square().sum(dim=-1)
+    missed = missed + criterion.per_row(network.decode_standardised(Z + blur), U)
+    missed.mean(dim=-1).sum().backward()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from sklearn import datasets
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 
 BUNDLED = {
     "digits": datasets.load_digits,
@@ -27,6 +29,18 @@ FILES = (
     "ecg_gunpoint",
     "acsf1",
 )
+TABLES = (
+    "ad_data",
+    "ames",
+    "cells",
+    "credit_data",
+    "diamonds",
+    "meats",
+    "mlc_churn",
+    "penguins",
+    "taxi",
+    "yrbss",
+)
 BLOCK_ROWS = 2000
 
 
@@ -43,8 +57,30 @@ def load_table(name):
     """Return the columns of a table as float64, shape (n_samples, n_features)."""
     if name in BUNDLED:
         return np.asarray(BUNDLED[name]().data, dtype=np.float64)
+    if name in TABLES:
+        return numeric_columns(data_folder() / "tables" / f"{name}.parquet")
     with np.load(data_folder() / f"{name}.npz", allow_pickle=False) as archive:
         return archive["X"].astype(np.float64)
+
+
+def numeric_columns(file):
+    """Return a file's numeric columns that vary, of the rows that miss no cell."""
+    import pandas as pd
+
+    frame = pd.read_parquet(file).select_dtypes("number").dropna()
+    return frame.loc[:, frame.nunique() > 1].to_numpy(dtype=np.float64)
+
+
+def standardised_split(X, seed, test_size=None, train_size=None):
+    """Return training and test rows, scaled by the training rows' mean and deviation.
+
+    With one of the sizes, the other part has all other rows.
+    """
+    X_train, X_test = train_test_split(
+        X, test_size=test_size, train_size=train_size, random_state=seed
+    )
+    scaler = StandardScaler().fit(X_train)
+    return scaler.transform(X_train), scaler.transform(X_test)
 
 
 def load_images(name="mnist"):

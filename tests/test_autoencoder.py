@@ -21,7 +21,12 @@ from .tables import (
 )
 
 FEW = {"max_iter": 5, "random_state": 0}
-START = {"max_iter": 1, "learning_rate_init": 1e-12, "random_state": 0}
+START = {
+    "init": "pca",
+    "max_iter": 1,
+    "learning_rate_init": 1e-12,
+    "random_state": 0,
+}
 LINEAR = {"hidden_layer_sizes": (), "random_state": 0}
 
 

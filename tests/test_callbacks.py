@@ -230,6 +230,7 @@ def test_lr_scheduler_sets_the_rate(policy):
         [LRScheduler(policy, step_size=2, gamma=0.1), Rates()],
         learning_rate="constant",
         learning_rate_init=0.01,
+        init="pca",
         solver="adam",
         max_iter=5,
     )

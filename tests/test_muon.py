@@ -10,9 +10,14 @@ from skae.engine._muon import (
     Muon,
     _by_gram_matrix,
     _by_products,
+    all_orthogonalised,
     orthogonalised,
 )
 from skae.engine._solvers import make_optimizers
+
+
+def by_gram_matrix(gradient):
+    return _by_gram_matrix(gradient[None])[0]
 
 
 def make_kernel(seed=0):
@@ -50,17 +55,26 @@ def test_steps_are_nearly_orthogonal(shape):
 def test_both_ways_give_the_same_step(shape):
     """The short cut for small matrices differs by no more than bfloat16 rounds."""
     gradient = make_gradient(shape)
-    step = _by_gram_matrix(gradient)
+    step = by_gram_matrix(gradient)
     assert (_by_products(gradient) - step).norm() < 0.15 * step.norm()
 
 
-@pytest.mark.parametrize("way", [_by_products, _by_gram_matrix])
+@pytest.mark.parametrize("way", [_by_products, by_gram_matrix])
 @pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
 def test_steps_are_bounded_whatever_the_gradient(way, size):
     """A gradient of rank one has the largest singular value that a bound can allow."""
     for gradient in (torch.ones(100, 300), torch.eye(100), make_gradient((80, 200))):
         lengths = torch.linalg.svdvals(way(size * gradient))
         assert 0.5 < lengths.max() < 1.8
+
+
+def test_matrices_of_one_shape_step_together_as_alone():
+    """Wide or tall, small ones of one shape are multiplied at once."""
+    shapes = [(8, 20), (20, 8), (8, 20), (5, 5), (200, 300)]
+    gradients = [make_gradient(shape) for shape in shapes]
+    together = all_orthogonalised(gradients)
+    for gradient, step in zip(gradients, together, strict=True):
+        torch.testing.assert_close(step, orthogonalised(gradient))
 
 
 @pytest.mark.parametrize("shape", SHAPES)

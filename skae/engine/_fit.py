@@ -22,6 +22,7 @@ class Fitted:
     loss_curve: list
     validation_loss_curve: list | None
     judge: str
+    init: str
     reconstruction_error: float
     pca_reconstruction_error: float
     explained_variance_ratio: np.ndarray
@@ -81,6 +82,7 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
         loss_curve=history[:, "train_loss"],
         validation_loss_curve=curve,
         judge=judged.judge,
+        init=judged.init,
         reconstruction_error=judged.error,
         pca_reconstruction_error=judged.pca_error,
         explained_variance_ratio=explained_variance_ratio(

@@ -6,7 +6,7 @@ rows that it is to see, and of these alone.
 """
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,11 +18,17 @@ from ..inference._tensors import as_tensor
 from ..networks._build import leave_axes
 from ..networks._network import set_generators
 from ..networks._noise import fixed_noise, has_noise
-from ..networks._side_by_side import can_stand_side_by_side, load_one, side_by_side
+from ..networks._side_by_side import (
+    can_stand_side_by_side,
+    joined,
+    side_by_side,
+    taken,
+)
+from ._kernel_ridge import fit_kernel_ridge
 from ._rows import STANDARDISED_COPY_LIMIT
 from ._selection import CAUTION_OF_FEW, Patience, choose, factors_of
 from ._solvers import SCHEDULES, make_optimizers
-from ._starts import starts_of, surface, teach
+from ._starts import KERNEL, sprint_plan, starts_of, surface, teach
 from ._training import start_network
 
 N_FOLDS = 5
@@ -80,48 +86,50 @@ def _can_stand_side_by_side(blueprint):
 
 
 def cross_validate(task, table, held_out, seed):
-    """Return the `Verdict` of networks that start from PCAs of their own rows.
+    """Return the `Verdict` of networks that start from their own rows alone.
 
     `held_out` are the positions that each fold holds out. None if losses do not stay
     finite.
     """
-    folds = _Folds(task, table, held_out, seed)
-    n_networks = len(folds.kept)
-    with threads_for(
-        n_networks * folds.networks.work, task.plan.batch_size, training=True
-    ):
-        origin, baseline = folds.weights.clone(), folds.losses(limits=False)[0]
-        courses = _train(folds, task.plan)
-        found = np.isfinite([course.losses for course in courses]).all()
+    rows = _Rows(task, table, held_out)
+    networks = [start_network(part, task, seed)[0] for part in rows.tables]
+    rows.standardise_by(networks)
+    work = len(networks) * networks[0].work
+    with threads_for(work, task.plan.batch_size, training=True):
+        stack = side_by_side(networks).to(task.device)
+        pca = _Folds(task, rows, stack, seed)
+        start, baseline = pca.weights.clone(), pca.losses(limits=False)[0]
+        start_loss = table.average(pca.losses()[0])
+        init, stack = _race(task, rows, networks, stack, seed)
+        folds = _Folds(task, rows, stack, seed)
+        n_epochs, best, losses = _train(folds, task.plan, start_loss)
 
         def losses_at(choice):
-            folds.weights.copy_(choice.weights(origin))
-            return folds.losses()[choice.course.place]
+            if choice == KERNEL:
+                return rows.kernel_errors
+            folds.weights.copy_(start.lerp(best, choice) if choice else start)
+            return folds.losses()[0]
 
+        factors = () if best is None else factors_of(init)
+        closed = () if rows.kernel_errors is None else (KERNEL,)
         choice, gain = choose(
-            [choice for course in courses for choice in course.choices()],
+            (*factors, *closed, 0.0),
             losses_at,
             baseline,
             table.weight,
             caution=_caution(baseline, table.weight),
         )
-        pca_error = error = table.average(folds.pca_errors)
-        if choice is None:
-            choice = _Choice(courses[0], None)
-        else:
+        pca_error = error = table.average(rows.pca_errors)
+        if choice == KERNEL:
+            init, error = KERNEL, table.average(rows.kernel_errors)
+        elif choice is not None:
             losses_at(choice)
-            error = table.average(folds.errors()[choice.course.place])
-    if not found:
+            error = table.average(folds.errors()[0])
+    if not np.isfinite(losses).all():
         return None
-    course = choice.course
-    return Verdict(
-        course.init,
-        choice.factor,
-        course.losses[: course.n_epochs],
-        table.average(baseline) - gain,
-        error,
-        pca_error,
-    )
+    loss = table.average(baseline) - gain
+    factor = 1.0 if choice == KERNEL else choice
+    return Verdict(init, factor, losses[:n_epochs], loss, error, pca_error)
 
 
 def _caution(losses, weight):
@@ -132,93 +140,137 @@ def _caution(losses, weight):
     return CAUTION + CAUTION_OF_FEW / np.sqrt(n_judges)
 
 
-@dataclass
-class _Course:
-    """How the networks fared that set out from one of the starts.
+def _race(task, rows, networks, pca, seed):
+    """Return the start that a short training finds best, and networks after it.
 
-    `best` are the weights of all networks after the best epoch, or None if none is
-    better than PCA.
+    `networks` are at PCA, and are moved; `pca` has them side by side.
     """
-
-    init: str
-    place: int
-    best_loss: float
-    losses: list = field(default_factory=list)
-    n_epochs: int = 0
-    best: torch.Tensor | None = None
-
-    def choices(self):
-        """Return what may be kept of it; PCA is a choice of the first alone."""
-        factors = () if self.best is None else factors_of(self.init)
-        start = (0.0,) if self.place == 0 else ()
-        return [_Choice(self, factor) for factor in (*factors, *start)]
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """A factor to keep of a course; see `choose`."""
-
-    course: _Course
-    factor: float | None
-
-    def weights(self, origin):
-        """Return the weights of all networks for it."""
-        return origin.lerp(self.course.best, self.factor) if self.factor else origin
+    starts = starts_of(networks[0], task)
+    if len(starts) == 1:
+        return starts[0], pca
+    stacks = [pca]
+    stacks += [
+        _moved(init, networks, rows.tables, task, seed.child(init))
+        for init in starts[1:]
+    ]
+    folds = _Folds(task, rows, joined(stacks), seed.child("sprint"))
+    for _ in folds.epochs(sprint_plan(task.plan, folds.n_kept)):
+        pass
+    losses = [rows.table.average(losses) for losses in folds.losses()]
+    first = int(np.argmin(np.nan_to_num(losses, nan=np.inf)))
+    places = torch.arange(len(networks)) + first * len(networks)
+    return starts[first], taken(folds.networks, places)
 
 
-def _train(folds, plan):
-    """Return the `_Course` from each start."""
-    pca_loss = folds.mean_losses()[0]
-    courses = [_Course(init, i, pca_loss) for i, init in enumerate(folds.starts)]
+def _moved(init, networks, tables, task, seed):
+    """Move networks to another start than PCA; return them side by side."""
+    for network in networks:
+        leave_axes(network, seed.generator(init))
+    if init != "manifold":
+        return side_by_side(networks).to(task.device)
+    pairs = zip(networks, tables, strict=True)
+    lessons = [surface(network, table, task, seed) for network, table in pairs]
+    n_rows = min(len(U) for U, _ in lessons)
+    U, Z = (
+        torch.stack([part[:n_rows] for part in parts])
+        for parts in zip(*lessons, strict=True)
+    )
+    stack = side_by_side(networks).to(task.device)
+    stack.work = len(networks) * networks[0].work
+    teach(stack, U, Z, task, seed)
+    return stack
+
+
+def _train(folds, plan, start_loss):
+    """Return the best epoch, the weights after it and the loss of every epoch.
+
+    If none is better than PCA, whose loss is `start_loss`, that is epoch 0, without
+    weights.
+    """
+    best_epoch, best, best_loss, losses = 0, None, start_loss, []
     n_warm_up = folds.criterion.n_warm_up
-    patience = Patience(plan, n_warm_up, pca_loss)
+    patience = Patience(plan, n_warm_up, best_loss)
     for epoch in folds.epochs(plan):
-        losses = folds.mean_losses()
-        for course, loss in zip(courses, losses, strict=True):
-            course.losses.append(loss)
-            is_warm = np.isfinite(loss) and epoch <= n_warm_up
-            if not is_warm and loss < course.best_loss:
-                course.n_epochs, course.best_loss = epoch, loss
-                course.best = folds.weights.clone()
-        if patience.is_over(epoch, min(losses)):
+        loss = folds.rows.table.average(folds.losses()[0])
+        losses.append(loss)
+        if np.isfinite(loss) and epoch <= n_warm_up:
+            continue
+        if loss < best_loss:
+            best_epoch, best, best_loss = epoch, folds.weights.clone(), loss
+        if patience.is_over(epoch, loss):
             break
-    return courses
+    return best_epoch, best, losses
 
 
-class _Folds:
-    """The networks of all folds, the rows to train them on and those to judge them.
+class _Rows:
+    """Which rows the networks of the folds are trained on and which judge them."""
 
-    They stand in the order of the starts, and those of one start in that of the folds.
-    """
-
-    def __init__(self, task, table, held_out, seed):
+    def __init__(self, task, table, held_out):
         everything = np.arange(table.n_rows)
         kept = [np.setdiff1d(everything, positions) for positions in held_out]
-        tables = [table.take(positions) for positions in kept]
-        networks = [start_network(part, task, seed)[0] for part in tables]
-        self.table = table
-        self.device = task.device
-        self.pca_errors = _pca_errors(table, tables, held_out, task.blueprint)
-        self.starts = starts_of(networks[0], task)
-        self.kept = _places(kept).repeat(len(self.starts), 1)
-        self.held_out = _places(held_out).repeat(len(self.starts), 1)
-        self.generator = seed.generator("folds")
-        self.noise = seed.generator("noise", self.device)
-        self.U = _standardised(networks, table).to(self.device, task.dtype)
-        self.networks = _from_all_starts(self.starts, networks, tables, task, seed)
-        self.criterion = task.objective.criterion(self.networks).to(self.device)
+        self.table, self.task = table, task
+        self.tables = [table.take(positions) for positions in kept]
+        self.pca_errors = _pca_errors(table, self.tables, held_out, task.blueprint)
+        self.kernel_errors = None
+        if KERNEL in task.plan.starts and task.objective.is_plain:
+            self.kernel_errors = _kernel_errors(
+                table, self.tables, held_out, task.blueprint
+            )
+        self.kept, self.held_out = _places(kept), _places(held_out)
         self.weight = None
         if table.weight is not None:
             weight = torch.as_tensor(table.weight / table.weight.mean())
-            self.weight = weight.to(self.device, task.dtype)
-        self.weights = _in_one(self.networks)
+            self.weight = weight.to(task.device, task.dtype)
+
+    def standardise_by(self, networks):
+        """Keep all rows as each fold's network takes them."""
+        self.U = _standardised(networks, self.table)
+        self.U = self.U.to(self.task.device, self.task.dtype)
+
+    def at(self, places):
+        """Return rows, (n_networks, n_places, n_columns), and their weights or None.
+
+        `places` has a row for each network; these stand in the order of the folds,
+        which may be repeated.
+        """
+        # One gather from the tables of all folds, one after the other.
+        places = places.to(self.U.device)
+        fold = torch.arange(len(places), device=places.device) % len(self.U)
+        start = fold[:, None] * len(self.table)
+        flat = self.U.flatten(0, 1).index_select(0, (places + start).flatten())
+        weight = None if self.weight is None else self.weight[places]
+        return flat.unflatten(0, places.shape), weight
+
+
+class _Folds:
+    """Networks side by side: one for each fold, or several, one fold after the other.
+
+    What is found for rows has the shape (n_networks / n_folds, n_rows).
+    """
+
+    def __init__(self, task, rows, stack, seed):
+        self.rows = rows
+        self.networks = stack.eval()
+        self.weights = _in_one(stack)
+        n_networks = len(next(stack.parameters()))
+        self.n_repeats = n_networks // len(rows.kept)
+        self.kept = rows.kept.repeat(self.n_repeats, 1)
+        self.held_out = rows.held_out.repeat(self.n_repeats, 1)
+        self.generator = seed.generator("folds")
+        self.noise = seed.generator("noise", task.device)
+        self.criterion = task.objective.criterion(stack).to(task.device)
         # Where chance is part of the loss, several draws of it judge each row.
         self.n_draws = 1
-        if has_noise(self.networks):
-            self.n_draws = max(1, DRAWN_ROWS // table.n_rows)
+        if has_noise(stack):
+            self.n_draws = max(1, DRAWN_ROWS // rows.table.n_rows)
+
+    @property
+    def n_kept(self):
+        """How many rows each network is trained on."""
+        return self.kept.shape[1]
 
     def losses(self, *, limits=True):
-        """Return the loss of every row, (n_starts, n_rows), from networks new to it."""
+        """Return the loss of every row, from the networks that have not seen it."""
         networks, kept = self.networks, self.networks.limits
         networks.limits = kept if limits else None
         self.criterion.eval()
@@ -230,7 +282,7 @@ class _Folds:
 
     def errors(self):
         """Return the squared error per cell of every row, free of noise."""
-        networks, U = self.networks, self._rows_at(self.held_out)
+        networks, U = self.networks, self.rows.at(self.held_out)[0]
         with torch.inference_mode():
             Z = networks.encode_standardised(U)
             residual = (networks.decode_standardised(Z) - U) * networks.scale
@@ -238,15 +290,11 @@ class _Folds:
 
     def _by_row(self, found):
         """Return what was found at the places held out as one value per row."""
-        n_starts = len(self.starts)
-        values = np.empty((n_starts, self.table.n_rows))
-        places = self.held_out.chunk(n_starts)[0].numpy()
-        values[:, places] = found.double().cpu().numpy().reshape(n_starts, *places.shape)
+        places = self.rows.held_out
+        values = np.empty((self.n_repeats, self.rows.table.n_rows))
+        found = found.unflatten(0, (self.n_repeats, len(places)))
+        values[:, places.numpy()] = found.double().cpu().numpy()
         return values
-
-    def mean_losses(self):
-        """Return the mean loss of all rows, for each start."""
-        return [self.table.average(losses) for losses in self.losses()]
 
     def epochs(self, plan):
         """Train epoch after epoch, and yield the number of each.
@@ -280,47 +328,8 @@ class _Folds:
 
     def _losses_at(self, networks, places):
         """Return losses and weights of the rows at one row of places per network."""
-        U = self._rows_at(places)
-        losses = self.criterion.per_row(networks.propagate(U), U)
-        return losses, None if self.weight is None else self.weight[places]
-
-    def _rows_at(self, places):
-        # One gather from the tables of all folds, one after the other.
-        places = places.to(self.device)
-        fold = torch.arange(len(places), device=self.device) % len(self.U)
-        start = fold[:, None] * len(self.table)
-        flat = self.U.flatten(0, 1).index_select(0, (places + start).flatten())
-        return flat.unflatten(0, places.shape)
-
-
-def _from_all_starts(starts, networks, tables, task, seed):
-    """Return networks like those of PCA, from all starts, side by side."""
-    together = []
-    for init in starts:
-        moved = [copy.deepcopy(network) for network in networks]
-        seed_of_start = seed.child(init)
-        if init != "pca":
-            for network in moved:
-                leave_axes(network, seed_of_start.generator(init))
-        if init == "manifold":
-            _teach_together(moved, tables, task, seed_of_start)
-        together += moved
-    return side_by_side(together).to(task.device).eval()
-
-
-def _teach_together(networks, tables, task, seed):
-    """Teach networks the surfaces of their own rows; see `move_start`."""
-    lessons = [
-        surface(network, table, task, seed)
-        for network, table in zip(networks, tables, strict=True)
-    ]
-    n_rows = min(len(U) for U, _ in lessons)
-    U, Z = (torch.stack([part[:n_rows] for part in parts]) for parts in zip(*lessons, strict=True))
-    together = side_by_side(networks)
-    together.work = len(networks) * networks[0].work
-    teach(together, U, Z, task, seed)
-    for place, network in enumerate(networks):
-        load_one(network, together, place)
+        U, weight = self.rows.at(places)
+        return self.criterion.per_row(networks.propagate(U), U), weight
 
 
 def _pca_errors(table, tables, held_out, blueprint):
@@ -329,6 +338,19 @@ def _pca_errors(table, tables, held_out, blueprint):
     for part, positions in zip(tables, held_out, strict=True):
         axes = part.axes(blueprint.n_components)
         errors[positions] = axes.errors(table.take(positions)) / table.n_columns
+    return errors
+
+
+def _kernel_errors(table, tables, held_out, blueprint):
+    """Return the same of kernel ridge regressions on PCA's codes; None without any."""
+    errors = np.empty(table.n_rows)
+    for part, positions in zip(tables, held_out, strict=True):
+        found = fit_kernel_ridge(part, blueprint.n_components)
+        if found is None:
+            return None
+        limits = part.limits if blueprint.clamps else None
+        found_errors = found.errors(table.take(positions), limits)
+        errors[positions] = found_errors / table.n_columns
     return errors
 
 

@@ -15,9 +15,10 @@ from ..inference import squared_errors
 from ..networks._build import perturb
 from ._callbacks import BestWeights, CleanLoss, KnownLosses
 from ._folds import cross_validate
+from ._kernel_ridge import fit_kernel_ridge
 from ._net import AutoencoderNet, StopTraining
 from ._selection import CAUTION, CAUTION_OF_FEW, choose, factors_of
-from ._starts import move_start, starts_of
+from ._starts import KERNEL, SPRINT_ROWS, move_start, sprint_plan, starts_of
 from ._training import (
     copy_state,
     interpolate,
@@ -34,10 +35,6 @@ from ._training import (
 JUDGE_ROWS = 10_000
 # With fewer held-out rows, these only judge: the network is then trained on all rows.
 ENOUGH_HELD_OUT = 50
-# Several starts each train for so many steps, on so many rows, before one goes on.
-SPRINT_STEPS = 100
-SPRINT_BATCH = 128
-SPRINT_ROWS = 8000
 
 
 @dataclass(frozen=True)
@@ -58,6 +55,9 @@ class Judged:
 
     reports : dict
         Of the pretraining.
+
+    init : str
+        What the net comes from.
     """
 
     net: AutoencoderNet
@@ -65,6 +65,7 @@ class Judged:
     error: float
     pca_error: float
     reports: dict
+    init: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class AllRows:
             mean_per_cell(squared_errors(net.network_, self.table), self.table),
             _pca_error(task, self.table, self.table),
             trained.reports,
+            trained.init if trained.factor else task.blueprint.init,
         )
 
 
@@ -145,7 +147,8 @@ class HoldOut:
             net, reports = follow(
                 task, self.everything, seed, trained.factor, losses, last, trained.init
             )
-        return Judged(net, "held_out", error, pca_error, reports)
+        init = trained.init if trained.factor else task.blueprint.init
+        return Judged(net, "held_out", error, pca_error, reports, init)
 
 
 @dataclass(frozen=True)
@@ -169,8 +172,11 @@ class Folds:
         if verdict is None:  # the losses did not stay finite
             return AllRows(self.table).fit(task, seed, last=last)
         reports = {}
-        if not verdict.factor:
+        if not verdict.factor or verdict.init == KERNEL:
             net = start_net(task, self.table, seed, verdict.factor)
+            if verdict.init == KERNEL:
+                n_components = task.blueprint.n_components
+                fit_kernel_ridge(self.table, n_components).correct(net.network_)
             rows = rows_of(self.table, net.network_, task)
             _record_start(net, rows, [verdict.loss], last)
         else:
@@ -182,9 +188,9 @@ class Folds:
                 verdict.losses,
                 last,
                 verdict.init,
-                sprints=False,
             )
-        return Judged(net, "folds", verdict.error, verdict.pca_error, reports)
+        init = verdict.init if verdict.factor else "pca"
+        return Judged(net, "folds", verdict.error, verdict.pca_error, reports, init)
 
 
 @dataclass(frozen=True)
@@ -224,7 +230,7 @@ def _train(task, training, held_out, seed, *, warm=None, last=()):
         best = BestWeights(monitor, task.plan)
         train(net, rows, task.plan, last=[best, *last])
         best.restore(net)
-        return _Trained(net, 1.0, best.best_epoch_, reports)
+        return _Trained(net, 1.0, best.best_epoch_, reports, init="random")
     judge = validation
     if judge is None:
         judge = rows_of(training.spread(JUDGE_ROWS), network, task)
@@ -296,10 +302,7 @@ def _sprint(network, init, rows, task, seed):
     if table is not rows.table:
         rows = rows_of(table, network, task)
     move_start(init, network, table, task, seed.child(init))
-    size = min(task.plan.batch_size, SPRINT_BATCH)
-    n_epochs = max(1, round(SPRINT_STEPS * size / table.n_rows))
-    plan = replace(task.plan, batch_size=size, max_iter=n_epochs)
-    task = replace(task, plan=plan).watched_by_nobody()
+    task = replace(task, plan=sprint_plan(task.plan, table.n_rows))
     net = make_net(network, task, seed.child("sprint"), n_rows=table.n_rows)
     train(net, rows, task.plan)
     return net
@@ -356,7 +359,7 @@ def start_net(task, table, seed, factor, earlier=None):
     return net
 
 
-def follow(task, table, seed, factor, losses, last, init, *, sprints=True):
+def follow(task, table, seed, factor, losses, last, init):
     """Return a net trained on all rows for as long as others took to their best.
 
     `losses` are what these had on held-out rows by epoch, `factor` says how much of
@@ -368,10 +371,8 @@ def follow(task, table, seed, factor, losses, last, init, *, sprints=True):
     net = make_net(network, task, seed, n_rows=table.n_rows)
     rows = rows_of(table, network, task)
     perturb(network, seed.generator("perturbation"))
-    if sprints and len(starts_of(network, task)) > 1:
+    if len(starts_of(network, task)) > 1:
         _sprint(network, init, rows, task, seed)
-    else:
-        move_start(init, network, table, task, seed.child(init))
     best = BestWeights("train_loss", task.plan, start_state=start)
     train(net, rows, task.plan, first=[KnownLosses(losses)], last=[best, *last])
     best.restore(net)

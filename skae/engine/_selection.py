@@ -44,7 +44,7 @@ class Patience:
 
 
 def factors_of(init):
-    """Return what may be kept of a training: between PCA and another start lies nothing."""
+    """Return the factors to try; between PCA and another start lies nothing."""
     return FACTORS if init == "pca" else (1.0,)
 
 

@@ -5,6 +5,8 @@ sphere: no gradient leads away. The other starts keep the network's form and its
 standardisation, so that a judge can compare what becomes of each.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -12,21 +14,35 @@ from ..data._geodesics import geodesic_codes
 from ..data._threads import threads_for
 from ..inference._tensors import as_tensor
 from ..networks._build import can_leave_axes, leave_axes
+from ..objectives._reconstruction import ReconstructionLoss
 from ._solvers import make_optimizers
 
-STARTS = ("pca", "manifold", "random")
+# Where few rows are judged by folds, a closed form takes part that is not trained.
+KERNEL = "kernel_ridge"
+STARTS = ("pca", "random", "manifold", KERNEL)
 # Rows between which distances along the surface are measured: 0.1 s, and they grow with
 # the square.
 LANDMARKS = 600
+# Several starts each train for so many steps, on so many rows, before one goes on.
+SPRINT_STEPS = 100
+SPRINT_BATCH = 128
+SPRINT_ROWS = 8000
 LESSONS = 200
 LESSON_ROWS = 128
 # Of the deviation of a code: the decoder learns the surface, not single rows.
 BLUR = 0.03
 
 
+def sprint_plan(plan, n_rows):
+    """Return the plan of the short training of so many rows by which starts race."""
+    size = min(plan.batch_size, SPRINT_BATCH)
+    n_epochs = max(1, round(SPRINT_STEPS * size / n_rows))
+    return replace(plan, batch_size=size, max_iter=n_epochs, callbacks=[], verbose=0)
+
+
 def starts_of(network, task):
-    """Return the names of the starts that a network made from PCA can be moved to."""
-    starts = task.plan.starts
+    """Return the starts to train from of a network that is made from PCA."""
+    starts = tuple(start for start in task.plan.starts if start != KERNEL)
     return starts if can_leave_axes(network) else ("pca",)
 
 
@@ -70,7 +86,7 @@ def teach(network, U, Z, task, seed):
     optimizers = make_optimizers(plan.solver, weights, plan.learning_rate_init)
     groups = [group for each in optimizers for group in each.param_groups]
     rates = [group["lr"] for group in groups]
-    criterion = task.objective.criterion(network).to(U.device).eval()
+    criterion = ReconstructionLoss(task.objective.loss, network).to(U.device)
     generator = seed.generator("lessons")
     batch_size = min(n_rows, 2 * plan.batch_size, LESSON_ROWS)
     network.eval()

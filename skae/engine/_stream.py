@@ -139,6 +139,7 @@ def _start(stream, task):
         loss_curve=stream.fitted.loss_curve if stream.fitted else [],
         validation_loss_curve=None,
         judge="none",
+        init=task.blueprint.init,
         reconstruction_error=np.nan,
         pca_reconstruction_error=np.nan,
         explained_variance_ratio=explained_variance_ratio(network, rows, 1),

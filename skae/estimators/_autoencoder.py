@@ -4,22 +4,23 @@ from ._base import BaseAutoencoder
 
 
 class AutoencoderTransformer(BaseAutoencoder):
-    """Autoencoder that starts as PCA and keeps only what improves on it.
+    """Autoencoder that keeps PCA unless it finds something better.
 
     An encoder maps rows to codes, a decoder maps codes back, and both are trained to
     minimise the mean squared error of the round trip, in the units of X::
 
         1 / (n_samples n_features) * sum_ij (X_ij - decode(encode(X_i))_j)^2
 
-    With ``init="pca"`` (the default) the network corrects PCA: with mean mu and
-    principal axes V,
+    With ``init="pca"`` the network corrects PCA: with mean mu and principal axes V,
 
         encode(x) = V^T (x - mu) + f(x)        decode(z) = mu + V z + g(z)
 
-    where the last layers of the networks f and g start at zero. Columns are centred and
-    scaled to unit variance before they enter f, and their errors are weighted by their
-    variances: the objective stays PCA's own. Held-out rows then decide how much of the
-    correction to keep, from all of it to none. Last, an exact rotation leaves the codes
+    where the last layers of the networks f and g start at zero. By default
+    (``init="auto"``) that is one of several starts, and held-out rows decide which of
+    them to go on from. Columns are centred and scaled to unit variance before they
+    enter f, and their errors are weighted by their variances: the objective stays PCA's
+    own. Held-out rows then decide whether the result is better than PCA, and if it
+    started there how much of the correction to keep. Last, an exact rotation leaves the codes
     centred, uncorrelated and sorted by variance, as PCA's are.
 
     Prefer it to :class:`~sklearn.decomposition.PCA` where the columns are related in
@@ -66,10 +67,15 @@ class AutoencoderTransformer(BaseAutoencoder):
         within [0, 1]. A callable takes the reconstruction and X, two tensors of shape
         (n_samples, n_features) in the units of X, and returns one loss per cell or row.
 
-    init : {"pca", "random"}, default="pca"
-        "random" is the plain textbook network with Glorot weights: nothing is added,
-        scaled or weighted. Its biases and its small last weights make the output
-        start at the columns' means.
+    init : {"auto", "pca", "random"}, default="auto"
+        Where training starts. "pca" starts at PCA, which the network corrects. "random"
+        is the plain textbook network with Glorot weights: nothing is added, scaled or
+        weighted. Its biases and its small last weights make the output start at the
+        columns' means. "auto" tries several starts for a hundred steps each and goes on
+        from the one that the judging rows prefer: PCA, the surface that the rows lie on
+        (codes from distances along it), and random weights. Where folds judge, kernel
+        ridge regression on PCA's codes is a candidate as well. `init_` says which won.
+        With tied weights "auto" is "pca".
 
     tied_weights : bool, default=False
         Whether the decoder uses the encoder's weights, transposed.
@@ -91,8 +97,8 @@ class AutoencoderTransformer(BaseAutoencoder):
 
     solver : str or torch.optim.Optimizer class, default="auto"
         "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
-        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and AdamW
-        otherwise.
+        is Muon from 500 rows on, unless the device multiplies bfloat16 very slowly, and
+        AdamW otherwise.
 
     learning_rate_init : float or "auto", default="auto"
         Learning rate at its highest. "auto" depends on the solver and batch_size.
@@ -102,10 +108,11 @@ class AutoencoderTransformer(BaseAutoencoder):
         over a twentieth of the steps and then falls to zero.
 
     batch_size : int or "auto", default="auto"
-        Rows a step. "auto" is a thirtieth of the rows as a power of two in [32, 512].
+        Rows a step. "auto" is a fifteenth of the rows as a power of two in [32, 512].
 
     max_iter : int or "auto", default="auto"
-        Epochs at most. "auto" makes about 2200 steps, in 12 to 150 epochs.
+        Epochs at most. "auto" makes about 400 steps below 500 rows, 800 for 1000 rows
+        and up to 2200 for more, in 12 to 150 epochs.
 
     early_stopping : bool, default=True
         Whether rows that are not trained on decide when to stop and how much of the
@@ -117,8 +124,8 @@ class AutoencoderTransformer(BaseAutoencoder):
         folds hold out each row once instead, if the networks of the folds can be
         trained side by side (dense layers and squared error; the user guide has the
         whole list). If they cannot, the few rows judge a network that is trained on the
-        others. Either way, with ``init="pca"`` the network that is returned is then
-        trained on all rows, for as many epochs as was best.
+        others. Either way, unless ``init="random"``, the network that is returned is
+        then trained on all rows, for as many epochs as was best.
 
     n_iter_no_change : int, default=30
         Epochs without progress after which training stops. With a learning rate that
@@ -196,6 +203,10 @@ class AutoencoderTransformer(BaseAutoencoder):
         Which rows the errors are from. "folds": all rows, each by a network that was
         trained without it. "held_out": rows that were held out, those of `X_val`, or a
         chunk before `partial_fit` learnt from it. "none": the training rows themselves.
+
+    init_ : {"pca", "random", "manifold", "kernel_ridge"}
+        Where the training of the result started, or the closed form that it is; see
+        `init`. "pca" also where the result is PCA.
 
     n_iter_ : int
         Epochs run. 1 where the result is PCA by the verdict of folds or of fewer than

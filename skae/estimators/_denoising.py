@@ -22,9 +22,9 @@ class DenoisingAutoencoder(BaseAutoencoder):
         1 / (n_samples n_features) * sum_ij E (X_ij - decode(encode(x~_i))_j)^2
 
     with x~_i drawn from q(x~ | x_i). `transform`, `reconstruct` and all other methods
-    add no noise: ``reconstruct(X_noisy)`` denoises. With ``init="pca"`` training starts
-    at PCA, which is not the best linear map for noisy rows but a good one, and keeps
-    what denoises the held-out rows better.
+    add no noise: ``reconstruct(X_noisy)`` denoises. PCA is not the best
+    linear map for noisy rows but a good one; what is kept denoises the held-out rows
+    better.
 
     Prefer it to :class:`~sklearn.decomposition.PCA` to clean rows whose noise can be
     imitated, or for codes that should not depend on details of single cells. Where X
@@ -95,10 +95,15 @@ class DenoisingAutoencoder(BaseAutoencoder):
         within [0, 1]. A callable takes the reconstruction and X, two tensors of shape
         (n_samples, n_features) in the units of X, and returns one loss per cell or row.
 
-    init : {"pca", "random"}, default="pca"
-        "random" is the plain textbook network with Glorot weights: nothing is added,
-        scaled or weighted. Its biases and its small last weights make the output
-        start at the columns' means.
+    init : {"auto", "pca", "random"}, default="auto"
+        Where training starts. "pca" starts at PCA, which the network corrects. "random"
+        is the plain textbook network with Glorot weights: nothing is added, scaled or
+        weighted. Its biases and its small last weights make the output start at the
+        columns' means. "auto" tries several starts for a hundred steps each and goes on
+        from the one that the judging rows prefer: PCA, the surface that the rows lie on
+        (codes from distances along it), and random weights. Where folds judge, kernel
+        ridge regression on PCA's codes is a candidate as well. `init_` says which won.
+        With tied weights "auto" is "pca".
 
     tied_weights : bool, default=False
         Whether the decoder uses the encoder's weights, transposed.
@@ -120,8 +125,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
     solver : str or torch.optim.Optimizer class, default="auto"
         "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
-        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and AdamW
-        otherwise.
+        is Muon from 500 rows on, unless the device multiplies bfloat16 very slowly, and
+        AdamW otherwise.
 
     learning_rate_init : float or "auto", default="auto"
         Learning rate at its highest. "auto" depends on the solver and batch_size.
@@ -131,10 +136,11 @@ class DenoisingAutoencoder(BaseAutoencoder):
         over a twentieth of the steps and then falls to zero.
 
     batch_size : int or "auto", default="auto"
-        Rows a step. "auto" is a thirtieth of the rows as a power of two in [32, 512].
+        Rows a step. "auto" is a fifteenth of the rows as a power of two in [32, 512].
 
     max_iter : int or "auto", default="auto"
-        Epochs at most. "auto" makes about 2200 steps, in 12 to 150 epochs.
+        Epochs at most. "auto" makes about 400 steps below 500 rows, 800 for 1000 rows
+        and up to 2200 for more, in 12 to 150 epochs.
 
     early_stopping : bool, default=True
         Whether rows that are not trained on decide when to stop and how much of the
@@ -146,8 +152,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         folds hold out each row once instead, if the networks of the folds can be
         trained side by side (dense layers and squared error; the user guide has the
         whole list). If they cannot, the few rows judge a network that is trained on the
-        others. Either way, with ``init="pca"`` the network that is returned is then
-        trained on all rows, for as many epochs as was best.
+        others. Either way, unless ``init="random"``, the network that is returned is
+        then trained on all rows, for as many epochs as was best.
 
     n_iter_no_change : int, default=30
         Epochs without progress after which training stops. With a learning rate that
@@ -225,6 +231,10 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Which rows the errors are from. "folds": all rows, each by a network that was
         trained without it. "held_out": rows that were held out, those of `X_val`, or a
         chunk before `partial_fit` learnt from it. "none": the training rows themselves.
+
+    init_ : {"pca", "random", "manifold", "kernel_ridge"}
+        Where the training of the result started, or the closed form that it is; see
+        `init`. "pca" also where the result is PCA.
 
     n_iter_ : int
         Epochs run. 1 where the result is PCA by the verdict of folds or of fewer than
@@ -319,7 +329,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         output_activation="auto",
         architecture=None,
         loss="squared_error",
-        init="pca",
+        init="auto",
         tied_weights=False,
         whiten=False,
         alpha=0.0,

@@ -13,6 +13,7 @@ STREAM_BATCH_SIZE = 64
 # Rates that train standardised columns well; the papers' own for what is not here.
 LEARNING_RATES = {"muon": 0.03, "adamw": 0.012, "nadam": 2e-3, "sgd": 0.1}
 OTHER_LEARNING_RATE = 1e-3
+STREAM_PEAK = 4e-3
 STREAM_SLOWDOWN = 1 / 3  # a constant rate has to be lower than the peak of a cycle
 
 # bfloat16 over float32, in time. A CPU either has instructions for bfloat16 (0.3) or
@@ -136,7 +137,11 @@ def _solver(n_rows, device):
 
     Muon multiplies in bfloat16: no choice for a machine that cannot.
     """
-    return "muon" if n_rows >= FEW_ROWS and engine.bfloat16_ratio(device) < BEARABLE else "adamw"
+    return (
+        "muon"
+        if n_rows >= FEW_ROWS and engine.bfloat16_ratio(device) < BEARABLE
+        else "adamw"
+    )
 
 
 def _precision(parameters, shape, device, streaming):
@@ -153,7 +158,7 @@ def learning_rate_init(solver, batch_size, *, streaming=False):
     rate = OTHER_LEARNING_RATE
     if isinstance(solver, str):
         rate = LEARNING_RATES.get(solver, OTHER_LEARNING_RATE)
-    return rate * STREAM_SLOWDOWN if streaming else rate
+    return min(rate, STREAM_PEAK) * STREAM_SLOWDOWN if streaming else rate
 
 
 def batch_size(n_rows):

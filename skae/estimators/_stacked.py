@@ -121,8 +121,8 @@ class StackedAutoencoder(BaseAutoencoder):
 
     solver : str or torch.optim.Optimizer class, default="auto"
         "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
-        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and AdamW
-        otherwise.
+        is Muon from 500 rows on, unless the device multiplies bfloat16 very slowly, and
+        AdamW otherwise.
 
     learning_rate_init : float or "auto", default="auto"
         Learning rate at its highest. "auto" depends on the solver and batch_size.
@@ -132,10 +132,11 @@ class StackedAutoencoder(BaseAutoencoder):
         over a twentieth of the steps and then falls to zero.
 
     batch_size : int or "auto", default="auto"
-        Rows a step. "auto" is a thirtieth of the rows as a power of two in [32, 512].
+        Rows a step. "auto" is a fifteenth of the rows as a power of two in [32, 512].
 
     max_iter : int or "auto", default="auto"
-        Epochs at most. "auto" makes about 2200 steps, in 12 to 150 epochs.
+        Epochs at most. "auto" makes about 400 steps below 500 rows, 800 for 1000 rows
+        and up to 2200 for more, in 12 to 150 epochs.
 
     early_stopping : bool, default=True
         Whether rows that are not trained on decide when to stop and how much of the
@@ -147,8 +148,8 @@ class StackedAutoencoder(BaseAutoencoder):
         folds hold out each row once instead, if the networks of the folds can be
         trained side by side (dense layers and squared error; the user guide has the
         whole list). If they cannot, the few rows judge a network that is trained on the
-        others. Either way, with ``init="pca"`` the network that is returned is then
-        trained on all rows, for as many epochs as was best.
+        others. Either way, unless ``init="random"``, the network that is returned is
+        then trained on all rows, for as many epochs as was best.
 
     n_iter_no_change : int, default=30
         Epochs without progress after which training stops. With a learning rate that
@@ -228,6 +229,10 @@ class StackedAutoencoder(BaseAutoencoder):
         trained without it. "held_out": rows that were held out, those of `X_val`, or a
         chunk before `partial_fit` learnt from it. "none": the training rows themselves.
 
+    init_ : {"pca", "random", "manifold", "kernel_ridge"}
+        Where the training of the result started, or the closed form that it is; see
+        `init`. "pca" also where the result is PCA.
+
     n_iter_ : int
         Epochs of the fine-tuning. 1 where the result is PCA by the verdict of folds or
         of fewer than 50 rows, or because the network is linear. After `partial_fit`,
@@ -306,6 +311,7 @@ class StackedAutoencoder(BaseAutoencoder):
     _parameter_constraints: dict = {
         # The layers are dense, each with weights of its own.
         **constraints_without("architecture", "tied_weights"),
+        "init": [StrOptions({"pca", "random"})],
         "autoencoder": [StrOptions(set(OBJECTIVES)), BaseAutoencoder],
         "pretraining_max_iter": [
             Interval(Integral, 1, None, closed="left"),

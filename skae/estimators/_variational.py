@@ -27,8 +27,9 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     With ``loss="squared_error"`` the likelihood is normal with one variance
     (`noise_variance_`) for all columns, with ``loss="binary_cross_entropy"`` Bernoulli.
-    With ``init="pca"`` training starts from probabilistic PCA, whose bound is tight,
-    and the result is never worse than that on the rows that judge.
+    With ``init="pca"`` training starts from probabilistic PCA, whose bound is tight; by
+    default that is one of several starts. Either way the result is never worse than
+    probabilistic PCA on the rows that judge.
 
     Prefer it to :class:`~sklearn.decomposition.PCA` where new rows are to be drawn, or
     where rows are to be scored by how likely they are. For the lowest reconstruction
@@ -87,10 +88,15 @@ class VariationalAutoencoder(BaseAutoencoder):
         Normal or Bernoulli likelihood. Binary cross-entropy needs X within [0, 1]. Grey
         levels between are taken as probabilities, and the bound is not one of theirs.
 
-    init : {"pca", "random"}, default="pca"
-        "random" is the plain textbook network with Glorot weights: nothing is added,
-        scaled or weighted. Its biases and its small last weights make the output
-        start at the columns' means.
+    init : {"auto", "pca", "random"}, default="auto"
+        Where training starts. "pca" starts at PCA, which the network corrects. "random"
+        is the plain textbook network with Glorot weights: nothing is added, scaled or
+        weighted. Its biases and its small last weights make the output start at the
+        columns' means. "auto" tries several starts for a hundred steps each and goes on
+        from the one that the judging rows prefer: PCA, the surface that the rows lie on
+        (codes from distances along it), and random weights. Where folds judge, kernel
+        ridge regression on PCA's codes is a candidate as well. `init_` says which won.
+        With tied weights "auto" is "pca".
 
     alpha : float, default=0.0
         Strength of the penalty on the weights, added to the loss per cell. With
@@ -106,8 +112,8 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     solver : str or torch.optim.Optimizer class, default="auto"
         "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
-        is Muon from 20000 rows on, where the device multiplies bfloat16 fast, and AdamW
-        otherwise.
+        is Muon from 500 rows on, unless the device multiplies bfloat16 very slowly, and
+        AdamW otherwise.
 
     learning_rate_init : float or "auto", default="auto"
         Learning rate at its highest. "auto" depends on the solver and batch_size.
@@ -117,10 +123,11 @@ class VariationalAutoencoder(BaseAutoencoder):
         over a twentieth of the steps and then falls to zero.
 
     batch_size : int or "auto", default="auto"
-        Rows a step. "auto" is a thirtieth of the rows as a power of two in [32, 512].
+        Rows a step. "auto" is a fifteenth of the rows as a power of two in [32, 512].
 
     max_iter : int or "auto", default="auto"
-        Epochs at most. "auto" makes about 2200 steps, in 12 to 150 epochs.
+        Epochs at most. "auto" makes about 400 steps below 500 rows, 800 for 1000 rows
+        and up to 2200 for more, in 12 to 150 epochs.
 
     early_stopping : bool, default=True
         Whether rows that are not trained on decide when to stop and how much of the
@@ -132,8 +139,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         folds hold out each row once instead, if the networks of the folds can be
         trained side by side (dense layers and squared error; the user guide has the
         whole list). If they cannot, the few rows judge a network that is trained on the
-        others. Either way, with ``init="pca"`` the network that is returned is then
-        trained on all rows, for as many epochs as was best.
+        others. Either way, unless ``init="random"``, the network that is returned is
+        then trained on all rows, for as many epochs as was best.
 
     n_iter_no_change : int, default=30
         Epochs without progress after which training stops. With a learning rate that
@@ -223,6 +230,10 @@ class VariationalAutoencoder(BaseAutoencoder):
         Which rows the errors are from. "folds": all rows, each by a network that was
         trained without it. "held_out": rows that were held out, those of `X_val`, or a
         chunk before `partial_fit` learnt from it. "none": the training rows themselves.
+
+    init_ : {"pca", "random", "manifold", "kernel_ridge"}
+        Where the training of the result started, or the closed form that it is; see
+        `init`. "pca" also where the result is PCA.
 
     n_iter_ : int
         Epochs run. 1 where the result is PCA by the verdict of folds or of fewer than
@@ -314,7 +325,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         output_activation="auto",
         architecture=None,
         loss="squared_error",
-        init="pca",
+        init="auto",
         alpha=0.0,
         l1_ratio=0.0,
         dropout=0.0,

@@ -92,6 +92,11 @@ class Reconstruction:
     needs_rows: ClassVar[bool] = False
 
     @property
+    def is_plain(self):
+        """Whether nothing but the squared error of the reconstruction is minimised."""
+        return type(self) is Reconstruction and self.loss == "squared_error"
+
+    @property
     def stands_side_by_side(self):
         """Whether networks of several folds can be trained as one."""
         return type(self) is Reconstruction

@@ -60,6 +60,7 @@ LONGER = {"max_iter": 60, "learning_rate_init": 0.01, "batch_size": 16}
 # row of weight two comes once or twice. Plain gradient descent, because Adam divides
 # by gradients that are zero but for rounding at the start.
 FULL_BATCH = AutoencoderTransformer(
+    init="pca",
     hidden_layer_sizes=(16,),
     solver="sgd",
     learning_rate_init=0.1,
@@ -91,6 +92,8 @@ EXTENDED = [
 # the other.
 LEARN_FROM_COPIES = (
     AutoencoderTransformer(max_iter=5),
+    AutoencoderTransformer(dropout=0.2, hidden_layer_sizes=(16, 8), max_iter=5),
+    DenoisingAutoencoder(max_iter=5),
     VariationalAutoencoder(max_iter=5),
 )
 

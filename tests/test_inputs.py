@@ -14,7 +14,12 @@ from skae.inference._tensors import as_tensor
 from .tables import best_linear_error, make_binary, make_curve, mean_squared_error
 
 FEW = {"max_iter": 4, "random_state": 0}
-START = {"max_iter": 1, "learning_rate_init": 1e-12, "random_state": 0}
+START = {
+    "init": "pca",
+    "max_iter": 1,
+    "learning_rate_init": 1e-12,
+    "random_state": 0,
+}
 
 
 def fit(X, **parameters):

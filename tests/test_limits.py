@@ -9,7 +9,13 @@ from skae import AutoencoderTransformer
 from .tables import make_curve, make_digits
 
 # Nothing is learnt in steps of this size.
-STILL = {"max_iter": 2, "solver": "sgd", "learning_rate_init": 1e-30, "random_state": 0}
+STILL = {
+    "init": "pca",
+    "max_iter": 2,
+    "solver": "sgd",
+    "learning_rate_init": 1e-30,
+    "random_state": 0,
+}
 
 
 def errors_of_pca(X, n_components, limits):

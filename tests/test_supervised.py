@@ -153,7 +153,7 @@ def test_fine_tuning_learns_what_codes_do_not_hold():
     X = rng.uniform(-1, 1, (400, 2))
     y = (X[:, 0] * X[:, 1] > 0).astype(int)
     settings = {
-        "autoencoder": AutoencoderTransformer(2, max_iter=2),
+        "autoencoder": AutoencoderTransformer(2, init="pca", max_iter=2),
         "max_iter": 60,
         "learning_rate_init": 1e-2,
         "batch_size": 32,
@@ -190,7 +190,7 @@ def test_fine_tuning_is_kept_where_it_helps():
     X = rng.uniform(-1, 1, (400, 2))
     y = (X[:, 0] * X[:, 1] > 0).astype(int)
     settings = {"max_iter": 150, "learning_rate_init": 1e-2, "batch_size": 32}
-    settings["autoencoder"] = AutoencoderTransformer(2, max_iter=2)
+    settings["autoencoder"] = AutoencoderTransformer(2, init="pca", max_iter=2)
     model = classifier(**settings).fit(X[:300], y[:300])
     assert model.best_n_iter_ == 150
     frozen = classifier(fine_tune=False, **settings).fit(X[:300], y[:300])

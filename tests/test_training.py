@@ -360,7 +360,7 @@ def test_best_weights_come_back():
         solver="adam",
         learning_rate="constant",
         learning_rate_init=0.3,
-        max_iter=30,
+        max_iter=23,
         **PLAIN,
     )
     losses = autoencoder.validation_loss_curve_

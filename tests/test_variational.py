@@ -90,7 +90,7 @@ def test_linear_model_from_random_weights_finds_probabilistic_pca():
     """Training alone reaches the maximum of the likelihood, noise included."""
     X = make_gaussian() - 3
     autoencoder = VariationalAutoencoder(
-        2, init="random", max_iter=80, learning_rate_init=0.03, **LINEAR
+        2, init="random", solver="adamw", max_iter=80, learning_rate_init=0.03, **LINEAR
     ).fit(X)
     pca = PCA(2).fit(X)
     assert autoencoder.score_samples(X).mean() == pytest.approx(pca.score(X), abs=0.03)

@@ -8,8 +8,9 @@ from ..data._moments import check_finite
 from ._folds import N_FOLDS, can_cross_validate
 from ._judges import ENOUGH_HELD_OUT, AllRows, Folds, HoldOut
 from ._net import AutoencoderNet
-from ._rotation import explained_variance_ratio, linear_axes, rotate_codes
+from ._rotation import explained_variance_ratio, linear_axes, mean_axes, rotate_codes
 from ._splits import are_rare, folds, hold_out, parts
+from ._starts import NONLINEAR_STARTS
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,10 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
         is_recorded = curve is not None and "clean_valid_loss" in history[-1]
         clean = history[:, "clean_valid_loss"] if is_recorded else None
         reports["clean_validation_loss_curve"] = clean
+    if judged.init in NONLINEAR_STARTS and task.blueprint.init == "pca":
+        components = mean_axes(net.network_, table, mean)
+    else:
+        components = linear_axes(net.network_)
     fitted = Fitted(
         net=net,
         mean=mean,
@@ -88,7 +93,7 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
         explained_variance_ratio=explained_variance_ratio(
             net.network_, table, len(history)
         ),
-        components=linear_axes(net.network_),
+        components=components,
         reports=reports,
     )
     if not task.plan.callbacks:  # nobody else holds the network

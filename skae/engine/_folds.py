@@ -312,7 +312,9 @@ class _Folds:
         n_batches = -(-self.kept.shape[1] // plan.batch_size)
         for epoch in range(plan.max_iter):
             self.criterion.train().begin_epoch(epoch)
-            order = torch.rand(self.kept.shape, generator=self.generator).argsort()
+            order = torch.rand(
+                self.kept.shape, generator=self.generator, dtype=torch.float32
+            ).argsort()
             batches = self.kept.gather(1, order).tensor_split(n_batches, dim=1)
             for step, places in enumerate(batches, start=epoch * n_batches):
                 factor = schedule(step / (plan.max_iter * n_batches))

@@ -91,6 +91,15 @@ def linear_axes(network):
     return axes.T.numpy().copy()
 
 
+def mean_axes(network, table, mean):
+    """Return how rows move with each code on average, (n_components, n_features).
+
+    A regression of the rows on their codes; for PCA these are its axes.
+    """
+    _, covariance, cross = code_moments(network, table, mean)
+    return np.linalg.pinv(covariance, rcond=1e-10, hermitian=True) @ cross
+
+
 def explained_variance_ratio(network, table, n_iter):
     """Return the R^2 that each further component adds, in order.
 

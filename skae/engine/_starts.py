@@ -19,7 +19,8 @@ from ._solvers import make_optimizers
 
 # Where few rows are judged by folds, a closed form takes part that is not trained.
 KERNEL = "kernel_ridge"
-STARTS = ("pca", "random", "manifold", KERNEL)
+NONLINEAR_STARTS = ("random", "manifold")
+STARTS = ("pca", *NONLINEAR_STARTS, KERNEL)
 # Rows between which distances along the surface are measured: 0.1 s, and they grow with
 # the square.
 LANDMARKS = 600
@@ -29,6 +30,7 @@ SPRINT_BATCH = 128
 SPRINT_ROWS = 8000
 LESSONS = 200
 LESSON_ROWS = 128
+LESSON_RATES = {"muon": 0.03, "adamw": 0.012}
 # Of the deviation of a code: the decoder learns the surface, not single rows.
 BLUR = 0.03
 
@@ -83,7 +85,8 @@ def teach(network, U, Z, task, seed):
     """
     plan, n_rows = task.plan, U.shape[-2]
     weights = [weight for weight in network.parameters() if weight.requires_grad]
-    optimizers = make_optimizers(plan.solver, weights, plan.learning_rate_init)
+    solver = "muon" if plan.solver == "muon" else "adamw"
+    optimizers = make_optimizers(solver, weights, LESSON_RATES[solver])
     groups = [group for each in optimizers for group in each.param_groups]
     rates = [group["lr"] for group in groups]
     criterion = ReconstructionLoss(task.objective.loss, network).to(U.device)
@@ -97,8 +100,9 @@ def teach(network, U, Z, task, seed):
             for group, rate in zip(groups, rates, strict=True):
                 group["lr"] = rate * rise
             rows = torch.randint(n_rows, (batch_size,), generator=generator)
-            blur = torch.randn((batch_size, Z.shape[-1]), generator=generator)
-            rows, blur = rows.to(U.device), (BLUR * blur).to(Z)
+            blur = torch.empty(batch_size, Z.shape[-1], dtype=torch.float32)
+            blur.normal_(std=BLUR, generator=generator)
+            rows, blur = rows.to(U.device), blur.to(Z)
             network.zero_grad(set_to_none=True)
             _lesson(network, criterion, U[..., rows, :], Z[..., rows, :], blur)
             for each in optimizers:

@@ -20,8 +20,8 @@ class AutoencoderTransformer(BaseAutoencoder):
     them to go on from. Columns are centred and scaled to unit variance before they
     enter f, and their errors are weighted by their variances: the objective stays PCA's
     own. Held-out rows then decide whether the result is better than PCA, and if it
-    started there how much of the correction to keep. Last, an exact rotation leaves the codes
-    centred, uncorrelated and sorted by variance, as PCA's are.
+    started there how much of the correction to keep. Last, an exact rotation leaves the
+    codes centred, uncorrelated and sorted by variance, as PCA's are.
 
     Prefer it to :class:`~sklearn.decomposition.PCA` where the columns are related in
     ways that are not linear and there are some hundred rows or more; on a few dozen
@@ -177,7 +177,9 @@ class AutoencoderTransformer(BaseAutoencoder):
         Size of the code.
 
     components_ : ndarray of shape (n_components, n_features)
-        The decoder's linear axes, in the units of X. Only where it has any.
+        The decoder's linear axes, in the units of X. Only where it has any. Where
+        `init_` is "manifold", or "random" by the choice of "auto", how rows move with
+        each code on average.
 
     mean_ : ndarray of shape (n_features,)
         Mean of the training rows.

@@ -180,7 +180,9 @@ class ContractiveAutoencoder(BaseAutoencoder):
         Size of the code.
 
     components_ : ndarray of shape (n_components, n_features)
-        The decoder's linear axes, in the units of X. Only where it has any.
+        The decoder's linear axes, in the units of X. Only where it has any. Where
+        `init_` is "manifold", or "random" by the choice of "auto", how rows move with
+        each code on average.
 
     mean_ : ndarray of shape (n_features,)
         Mean of the training rows.

@@ -189,9 +189,8 @@ def test_anchored_network_is_never_worse_than_pca(architecture):
     """Before training it is PCA, on rows of digits soon better."""
     X = load_digits().data[:600]
     few = X[:400]  # all of which are in the start
-    start = fitted(
-        architecture, few, 8, max_iter=1, solver="sgd", learning_rate_init=1e-12
-    )
+    still = {"init": "pca", "solver": "sgd", "learning_rate_init": 1e-12}
+    start = fitted(architecture, few, 8, max_iter=1, **still)
     assert_is_pca(start, few)
     autoencoder = fitted(architecture, X, 8, max_iter=15)
     expected = autoencoder.pca_reconstruction_error_

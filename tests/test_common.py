@@ -94,7 +94,6 @@ LEARN_FROM_COPIES = (
     AutoencoderTransformer(max_iter=5),
     AutoencoderTransformer(dropout=0.2, hidden_layer_sizes=(16, 8), max_iter=5),
     DenoisingAutoencoder(max_iter=5),
-    VariationalAutoencoder(max_iter=5),
 )
 
 

@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 # Floating-point operations below which a second thread is not worth the risk: of a
 # training step, repeated thousands of times, and of a single pass through the network.
-SMALL_STEP = 5e7
+SMALL_STEP = 6e8
 SMALL_PASS = 3e8
 
 

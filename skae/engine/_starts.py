@@ -36,9 +36,13 @@ BLUR = 0.03
 
 
 def sprint_plan(plan, n_rows):
-    """Return the plan of the short training of so many rows by which starts race."""
+    """Return the plan of the short training of so many rows by which starts race.
+
+    It has a quarter of the steps of the long one at most.
+    """
     size = min(plan.batch_size, SPRINT_BATCH)
-    n_epochs = max(1, round(SPRINT_STEPS * size / n_rows))
+    n_steps = min(SPRINT_STEPS, _n_steps(plan, n_rows) / 4)
+    n_epochs = max(1, round(n_steps * size / n_rows))
     return replace(plan, batch_size=size, max_iter=n_epochs, callbacks=[], verbose=0)
 
 
@@ -93,7 +97,7 @@ def teach(network, U, Z, task, seed):
     generator = seed.generator("lessons")
     batch_size = min(n_rows, 2 * plan.batch_size, LESSON_ROWS)
     network.eval()
-    n_steps = min(LESSONS, plan.max_iter * -(-n_rows // plan.batch_size) // 3 + 1)
+    n_steps = max(1, min(LESSONS, _n_steps(plan, n_rows) // 3))
     with threads_for(network.work, batch_size, training=True):
         for step in range(n_steps):
             rise = min(1.0, 0.1 + 10 * step / n_steps)
@@ -109,6 +113,10 @@ def teach(network, U, Z, task, seed):
                 each.step()
     network.zero_grad(set_to_none=True)
     network.train()
+
+
+def _n_steps(plan, n_rows):
+    return plan.max_iter * -(-n_rows // plan.batch_size)
 
 
 def _lesson(network, criterion, U, Z, blur):

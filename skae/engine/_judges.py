@@ -365,6 +365,7 @@ def follow(task, table, seed, factor, losses, last, init):
     `losses` are what these had on held-out rows by epoch, `factor` says how much of
     the training to keep, and `init` where to start.
     """
+    as_judged = task
     task = replace(task, plan=replace(task.plan, max_iter=len(losses)))
     network, reports = start_network(table, task, seed)
     start = copy_state(network)
@@ -372,7 +373,7 @@ def follow(task, table, seed, factor, losses, last, init):
     rows = rows_of(table, network, task)
     perturb(network, seed.generator("perturbation"))
     if len(starts_of(network, task)) > 1:
-        _sprint(network, init, rows, task, seed)
+        _sprint(network, init, rows, as_judged, seed)
     best = BestWeights("train_loss", task.plan, start_state=start)
     train(net, rows, task.plan, first=[KnownLosses(losses)], last=[best, *last])
     best.restore(net)

@@ -247,8 +247,9 @@ class ContractiveAutoencoder(BaseAutoencoder):
     -----
     Integer sample weights act exactly as repeated rows when every step sees all rows
     and none is held out: ``batch_size`` at least the number of rows,
-    ``early_stopping=False``, ``precision="float64"``. A mini-batch or a held-out row is
-    one row whatever its weight, so otherwise the two agree in expectation only.
+    ``early_stopping=False``, ``precision="float64"``, and one start, ``init="pca"`` or
+    "random". A mini-batch or a held-out row is one row whatever its weight, so
+    otherwise the two agree in expectation only.
 
     The Jacobian comes from automatic differentiation, for any encoder: exactly, by one
     backward pass a component, for up to 3 components. For more it is estimated without

@@ -280,8 +280,9 @@ class DenoisingAutoencoder(BaseAutoencoder):
     -----
     Integer sample weights act exactly as repeated rows when every step sees all rows
     and none is held out: ``batch_size`` at least the number of rows,
-    ``early_stopping=False``, ``precision="float64"``. A mini-batch or a held-out row is
-    one row whatever its weight, so otherwise the two agree in expectation only.
+    ``early_stopping=False``, ``precision="float64"``, and one start, ``init="pca"`` or
+    "random". A mini-batch or a held-out row is one row whatever its weight, so
+    otherwise the two agree in expectation only.
 
     With ``noise="masking"`` and the like the start and every step see the zeros as
     values, not as missing: nothing says which cells were replaced.

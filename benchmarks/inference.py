@@ -9,6 +9,7 @@ measured in turn, the smallest of several times each.
 """
 
 import argparse
+import copy
 
 import numpy as np
 import torch
@@ -68,7 +69,7 @@ def measure(name, ours, bare, pca, n_rows, repeats):
 def compare(fitted, pca, X, repeats):
     """Measure both directions on rows X."""
     dtype = torch.from_numpy(X).dtype
-    module = fitted.net_.module_
+    module = copy.deepcopy(fitted).net_.module_  # nobody holds the network measured
     Z, Z_pca = fitted.transform(X), pca.transform(X)
     for method, part, rows, pca_rows in (
         ("transform", module.encoder, X, X),

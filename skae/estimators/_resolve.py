@@ -21,7 +21,11 @@ STREAM_SLOWDOWN = 1 / 3  # a constant rate has to be lower than the peak of a cy
 ACCELERATED = 0.6
 BEARABLE = 10
 
-FEW_ROWS = 500  # with fewer, second-order steps fit noise before anything else
+FEW_ROWS = 500
+# Muon fits the noise of few rows before anything else: it is for as many rows as this,
+# or for so many a column.
+MANY_ROWS = 20_000
+ROWS_PER_COLUMN = 30
 
 PLAN_PARAMETERS = (
     "alpha",
@@ -87,7 +91,7 @@ def _plan(parameters, shape, device, streaming):
     n_rows = STREAM_ROWS if streaming else shape[0]
     solver, size = parameters["solver"], parameters["batch_size"]
     if is_auto(solver):
-        solver = "adamw" if streaming else _solver(n_rows, device)
+        solver = "adamw" if streaming else _solver(n_rows, shape[1], device)
     if is_auto(size):
         size = STREAM_BATCH_SIZE if streaming else batch_size(n_rows)
     schedule = parameters["learning_rate"]
@@ -132,15 +136,15 @@ def _output_activation(parameters, sizes, streaming):
     return "identity" if is_free else "clamp"
 
 
-def _solver(n_rows, device):
+def _solver(n_rows, n_columns, device):
     """Return Muon where there are rows enough for it, else AdamW.
 
     Muon multiplies in bfloat16: no choice for a machine that cannot.
     """
+    enough = min(MANY_ROWS, max(FEW_ROWS, ROWS_PER_COLUMN * n_columns))
+    has_enough = n_rows >= enough
     return (
-        "muon"
-        if n_rows >= FEW_ROWS and engine.bfloat16_ratio(device) < BEARABLE
-        else "adamw"
+        "muon" if has_enough and engine.bfloat16_ratio(device) < BEARABLE else "adamw"
     )
 
 

@@ -15,11 +15,15 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPRegressor
-from sklearn.preprocessing import StandardScaler
 
-from benchmarks._data import BUNDLED, FILES, load_table, machine
+from benchmarks._data import (
+    BUNDLED,
+    FILES,
+    load_table,
+    machine,
+    standardised_split,
+)
 from skae import AutoencoderTransformer
 
 
@@ -61,11 +65,7 @@ METHODS = {
 
 def measure(name, n_components, seed, methods):
     """Return one row: squared test error over PCA's and seconds, for each method."""
-    X_train, X_test = train_test_split(
-        load_table(name), test_size=0.25, random_state=seed
-    )
-    scaler = StandardScaler().fit(X_train)
-    X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
+    X_train, X_test = standardised_split(load_table(name), seed, test_size=0.25)
     pca = PCA(n_components).fit(X_train)
     floor = ((pca.inverse_transform(pca.transform(X_test)) - X_test) ** 2).sum()
     row = {"table": name, "rows": len(X_train), "n_components": n_components}

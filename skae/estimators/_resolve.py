@@ -214,7 +214,7 @@ def _check_start(blueprint):
     """Check what can start as PCA."""
     if blueprint.code_activation != "identity":
         raise ValueError(
-            "init='pca' needs code_activation='identity', got "
+            "init='pca' needs code_activation='identity', and so does 'auto', got "
             f"{blueprint.code_activation!r}: principal components take both signs. Use "
             "init='random' for a network with this code activation."
         )

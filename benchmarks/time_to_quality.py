@@ -40,7 +40,7 @@ TARGETS = {1: 0.0915, 2: 0.0915, 3: 0.0828}
 HIDDEN = {1: (), 2: (), 3: (128, 64)}
 L1 = {1: 0.0, 2: 1e-9, 3: 0.0}
 N_EPOCHS = 50
-SHALLOW = {"max_iter": 3, "learning_rate_init": 0.09, "learning_rate": "cosine"}
+SHALLOW = {"max_iter": 3, "learning_rate_init": 0.08, "learning_rate": "cosine"}
 DEEP = {"max_iter": 2, "learning_rate_init": 0.04}
 SKAE = {1: SHALLOW, 2: SHALLOW, 3: DEEP}
 
@@ -183,7 +183,7 @@ def pyod_autoencoder(row, X, clock):
 
 def skae(row, X, clock):
     autoencoder = clone(RECIPES[row]["textbook"])
-    autoencoder.set_params(**SKAE[row], batch_size=288)
+    autoencoder.set_params(**SKAE[row], batch_size=256)
     seconds, values = [], []
     for seed in range(3):
         autoencoder.set_params(random_state=seed)

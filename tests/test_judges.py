@@ -363,3 +363,13 @@ def test_rows_that_judge_warm_fits_never_reach_the_network(n_samples):
         kept = np.delete(X, held_out, axis=0)
         assert 0 < len(held_out) < n_samples / 2
         np.testing.assert_allclose(autoencoder._network.mean, kept.mean(axis=0))
+
+
+def test_a_row_that_alone_makes_a_column_vary_counts_among_the_training_rows():
+    X = make_curve(700)
+    X[:, 1] = 5.0
+    held_out = hold_out(Table(X), 0.1, Seed(0))
+    X[held_out[3], 1] = 7.0
+    network = fit(X, max_iter=2).net_.module
+    training = np.delete(X, np.delete(held_out, 3), axis=0)
+    np.testing.assert_allclose(network.mean, training.mean(axis=0), rtol=1e-12)

@@ -78,6 +78,12 @@ class Table:
         rows = np.arange(self.n_rows) if self.rows is None else self.rows
         return replace(self, rows=rows[positions])
 
+    def knowing(self, moments):
+        """Return the same table with its `Moments`, so that they are not computed."""
+        table = replace(self)
+        vars(table)["moments"] = moments
+        return table
+
     def spread(self, n_rows):
         """Return the table of at most `n_rows` evenly spaced rows."""
         if n_rows >= self.n_rows:

@@ -127,7 +127,9 @@ def choose_judge(table, task, seed, validation=None, split=None, warm=None):
         if rare.all():
             return AllRows(table)
         if rare.any():
+            moments = training.moments.merged(judging.take(rare).moments)
             training, judging = parts(table, held_out[~rare])
+            training = training.knowing(moments)
     # Rows that are to judge later fits as well are never trained on.
     everything = table if split is None else training
     moments = training.moments.merged(judging.moments)

@@ -22,7 +22,6 @@ from ..networks._side_by_side import (
     can_stand_side_by_side,
     joined,
     side_by_side,
-    taken,
 )
 from ._kernel_ridge import fit_kernel_ridge
 from ._rows import STANDARDISED_COPY_LIMIT
@@ -141,7 +140,7 @@ def _caution(losses, weight):
 
 
 def _race(task, rows, networks, pca, seed):
-    """Return the start that a short training finds best, and networks after it.
+    """Return the start that a short training finds best, and networks at it.
 
     `networks` are at PCA, and are moved; `pca` has them side by side.
     """
@@ -158,8 +157,7 @@ def _race(task, rows, networks, pca, seed):
         pass
     losses = [rows.table.average(losses) for losses in folds.losses()]
     first = int(np.argmin(np.nan_to_num(losses, nan=np.inf)))
-    places = torch.arange(len(networks)) + first * len(networks)
-    return starts[first], taken(folds.networks, places)
+    return starts[first], stacks[first]
 
 
 def _moved(init, networks, tables, task, seed):

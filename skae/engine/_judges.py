@@ -276,36 +276,31 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
 
 
 def _race(network, rows, judge, task, seed):
-    """Let the network go on from the start that a short training finds best.
+    """Move the network to the start that a short training finds best.
 
     Return its name.
     """
     starts = starts_of(network, task)
     if len(starts) == 1:
         return starts[0]
+    table = rows.table.spread(SPRINT_ROWS)
+    if table is not rows.table:
+        rows = rows_of(table, network, task)
+    plan = sprint_plan(task.plan, table.n_rows)
+    short = replace(task, plan=plan)
     states, losses = [], []
     origin = copy_state(network)
     for init in starts:
         network.load_state_dict(origin)
-        net = _sprint(network, init, rows, task, seed)
+        move_start(init, network, table, task, seed.child(init))
         states.append(copy_state(network))
+        net = make_net(network, short, seed.child("sprint"), n_rows=table.n_rows)
+        train(net, rows, plan)
         loss = judge.table.average(row_losses(net, judge))
         losses.append(loss if np.isfinite(loss) else np.inf)
     first = int(np.argmin(losses))
     network.load_state_dict(states[first])
     return starts[first]
-
-
-def _sprint(network, init, rows, task, seed):
-    """Train a network shortly from a start, in place, and return its net."""
-    table = rows.table.spread(SPRINT_ROWS)
-    if table is not rows.table:
-        rows = rows_of(table, network, task)
-    move_start(init, network, table, task, seed.child(init))
-    task = replace(task, plan=sprint_plan(task.plan, table.n_rows))
-    net = make_net(network, task, seed.child("sprint"), n_rows=table.n_rows)
-    train(net, rows, task.plan)
-    return net
 
 
 def _baseline(net, judge):
@@ -372,8 +367,7 @@ def follow(task, table, seed, factor, losses, last, init):
     net = make_net(network, task, seed, n_rows=table.n_rows)
     rows = rows_of(table, network, task)
     perturb(network, seed.generator("perturbation"))
-    if len(starts_of(network, task)) > 1:
-        _sprint(network, init, rows, as_judged, seed)
+    move_start(init, network, table, as_judged, seed.child(init))
     best = BestWeights("train_loss", task.plan, start_state=start)
     train(net, rows, task.plan, first=[KnownLosses(losses)], last=[best, *last])
     best.restore(net)

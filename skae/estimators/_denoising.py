@@ -140,8 +140,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Rows a step. "auto" is a fifteenth of the rows as a power of two in [32, 512].
 
     max_iter : int or "auto", default="auto"
-        Epochs at most. "auto" makes about 400 steps below 500 rows, 800 for 1000 rows
-        and up to 2200 for more, in 12 to 150 epochs.
+        Epochs at most. "auto" makes about 450 steps below 500 rows, 900 for 1000 rows
+        and up to 2300 for more, in 12 to 150 epochs.
 
     early_stopping : bool, default=True
         Whether rows that are not trained on decide when to stop and how much of the

@@ -171,11 +171,11 @@ def batch_size(n_rows):
 
 
 def max_iter(n_rows, batch_size):
-    """Return the epochs that make about 400 steps of few rows, 2200 of 20000 and more.
+    """Return the epochs that make about 450 steps of few rows, 2300 of 20000 and more.
 
     They are within [12, 150].
     """
-    n_steps = 400 if n_rows < FEW_ROWS else min(2200, 800 * (n_rows / 1000) ** (1 / 3))
+    n_steps = 450 if n_rows < FEW_ROWS else min(2300, 900 * (n_rows / 1000) ** (1 / 3))
     return int(min(150, max(12, round(n_steps * batch_size / max(1, n_rows)))))
 
 

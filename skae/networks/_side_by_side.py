@@ -65,24 +65,10 @@ def side_by_side(modules):
 
 def joined(stacks):
     """Return modules that each stand for several side by side as one of all these."""
-    return _changed(stacks, lambda tensors, dim: torch.cat(tensors, dim))
-
-
-def taken(stack, places):
-    """Return those of the modules side by side that stand at some places."""
-    return _changed([stack], lambda tensors, dim: tensors[0].index_select(dim, places))
-
-
-def _changed(stacks, change):
-    """Return a copy of the first whose tensors are made of those of all.
-
-    `change` is told in which dimension the modules stand.
-    """
     memo = {}
     for same in zip(*(stack.parameters() for stack in stacks), strict=True):
-        new = change([weight.detach() for weight in same], 0)
-        new = nn.Parameter(new, requires_grad=same[0].requires_grad)
-        memo[id(same[0])] = new
+        new = torch.cat([weight.detach() for weight in same])
+        memo[id(same[0])] = nn.Parameter(new, requires_grad=same[0].requires_grad)
     for same in zip(*(stack.buffers() for stack in stacks), strict=True):
-        memo[id(same[0])] = change(same, -3)
+        memo[id(same[0])] = torch.cat(same, dim=-3)
     return copy.deepcopy(stacks[0], memo)

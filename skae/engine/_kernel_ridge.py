@@ -11,7 +11,7 @@ from ..networks._kernel import correct_by_kernels
 
 # Squared widths of the kernel over twice the number of components, of codes with unit
 # variance, and penalties.
-GAMMAS = (0.1, 0.5)
+GAMMAS = (0.1, 0.3, 1.0)
 PENALTIES = np.logspace(-3, 2, 6)
 
 

@@ -26,6 +26,7 @@ _SUBMODULES = (
     "estimators",
     "metrics",
     "objectives",
+    "plotting",
     "testing",
 )
 

@@ -67,7 +67,9 @@ LAYERS = [
     # leaves: estimators are used through their public attributes
     Layer("metrics", (), SKLEARN),
     Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch", "skorch.callbacks"}),
-    Layer("comparison._report", (), SKLEARN | {"matplotlib"}),
+    Layer("plotting", ("_lazy",), frozenset()),
+    Layer("plotting*", ("plotting._*",), SKLEARN | {"matplotlib"}),
+    Layer("comparison._report", ("plotting",), SKLEARN),
     Layer(
         "comparison._compare",
         ("estimators._autoencoder", "comparison._report", "metrics"),
@@ -81,7 +83,7 @@ LAYERS = [
     Layer("__init__", ("_lazy",), frozenset()),
 ]
 
-LEAVES = ("metrics", "testing*", "comparison*")
+LEAVES = ("metrics", "testing*", "plotting*", "comparison*")
 
 # A layer of a stack is fitted as the whole is: the one way back, taken by a fit that
 # has no layers itself.
@@ -218,7 +220,7 @@ def _lazily_used(module):
 def test_lazy_packages_are_found():
     """All that `attach` is for."""
     packages = {"comparison", "engine", "estimators", "inference", "networks"}
-    assert set(LAZY) == packages | {"objectives", "__init__"}
+    assert set(LAZY) == packages | {"objectives", "plotting", "__init__"}
     assert all(LAZY.values())
 
 

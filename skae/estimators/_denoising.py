@@ -5,8 +5,9 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .. import objectives
+from .. import engine, inference, objectives
 from ._base import BaseAutoencoder
+from ._validation import check_fitted, rows_to_encode
 
 ADDED = {"gaussian", "uniform"}
 REPLACED = {"masking", "salt_pepper", "swap"}
@@ -386,6 +387,28 @@ class DenoisingAutoencoder(BaseAutoencoder):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+
+    def corrupt(self, X, random_state=None):
+        """Return rows with the noise that they are trained with.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Clean rows.
+
+        random_state : int, RandomState instance or None, default=None
+            Seed of the noise; None draws other noise each time.
+
+        Returns
+        -------
+        X_noisy : ndarray of shape (n_samples, n_features)
+            A DataFrame where `set_output` asks for one.
+        """
+        check_fitted(self)
+        seed = engine.Seed(engine.make_seed(random_state))
+        generator = seed.generator("noise", self.device_)
+        rows = rows_to_encode(self, X)
+        return self._in_container(inference.corrupt(self._network, rows, generator), X)
 
     def _objective(self, blueprint):
         _check_clip(self.clip)

@@ -6,6 +6,7 @@ __getattr__, __dir__ = attach(
     __name__,
     {
         "column_errors": "._passes",
+        "corrupt": "._passes",
         "decode": "._passes",
         "elbo": "._bounds",
         "encode": "._passes",

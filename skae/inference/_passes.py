@@ -39,6 +39,27 @@ def posterior(network, X):
     return np.split(_in_chunks(network, X, "posterior"), 2, axis=1)
 
 
+def corrupt(network, X, generator):
+    """Return X as training corrupts it, drawn from a torch generator, in its dtype."""
+    device = next(network.parameters()).device
+    with torch.inference_mode(), threads_for(network.work, X.shape[0]):
+        blocks = [
+            _corrupted(network, as_tensor(block).to(device, torch.float64), generator)
+            for block in _as_table(X).blocks()
+        ]
+    return np.concatenate(blocks).astype(X.dtype, copy=False)
+
+
+def _corrupted(network, rows, generator):
+    U = network.standardise(rows)
+    U_noisy = network.corruption.draw(U, generator)
+    X_noisy = U_noisy
+    if network.scale_input:
+        X_noisy = U_noisy * network.scale + network.mean
+    # cells that were left alone stay as they are to the last digit
+    return torch.where(U_noisy == U, rows, X_noisy).cpu().numpy()
+
+
 def outputs(network, X):
     """Return what a network that predicts makes of X, in the dtype of X."""
     return _in_chunks(network, X, "forward")

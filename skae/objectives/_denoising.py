@@ -107,9 +107,11 @@ class Corruption(NoisePart):
         return torch.where(self.scale > 0, width / self.scale, 0.0).double()
 
     def forward(self, U):
-        if not self.is_active:
-            return U
-        U_noisy = self.corrupt(U, self.noise_source(U.device))
+        return self.draw(U, self.noise_source(U.device)) if self.is_active else U
+
+    def draw(self, U, generator):
+        """Return corrupted rows, in whatever mode."""
+        U_noisy = self.corrupt(U, generator)
         if self.lowest is not None:
             U_noisy = U_noisy.clamp(self.lowest.to(U), self.highest.to(U))
         return U_noisy if self.varies is None else torch.where(self.varies, U_noisy, U)

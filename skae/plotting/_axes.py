@@ -33,7 +33,7 @@ def make_axes(ax, shape=(1, 1), size=(6.4, 4.0), **options):
     import matplotlib.pyplot as plt
 
     if ax is None:
-        figure = plt.figure(figsize=size, layout="constrained")
+        figure = plt.figure(figsize=size, layout="compressed")
         return figure.subplots(*shape, squeeze=False, **options)
     if shape == (1, 1):
         return np.array([[ax]])
@@ -45,6 +45,20 @@ def make_axes(ax, shape=(1, 1), size=(6.4, 4.0), **options):
         )
     ax.set_axis_off()
     return place.subgridspec(*shape).subplots(squeeze=False, **options)
+
+
+def used_axes(grid, n_used, xlabel=None):
+    """Return the first axes of a grid; the others are put away.
+
+    The lowest of each column says what is on the x axis.
+    """
+    for axes in grid.flat[n_used:]:
+        axes.set_axis_off()
+    n_columns = grid.shape[1]
+    for axes in grid.flat[max(0, n_used - n_columns) : n_used]:
+        axes.set_xlabel(xlabel)
+        axes.tick_params(labelbottom=True)
+    return grid.flat[:n_used]
 
 
 def grid_shape(n_axes, n_columns):

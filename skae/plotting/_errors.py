@@ -149,7 +149,7 @@ class ErrorDisplay:
         facts = {"column_label": column_label, "row_label": column_label}
         row_errors = np.nanmean(cells, axis=1)
         if kind == "table":
-            facts["row_label"] = "squared error in variances, mean over columns"
+            facts["row_label"] = "mean squared error in variances"
         detector = reducer.last
         if hasattr(detector, "offset_") and hasattr(detector, "score_samples"):
             row_errors = -reducer.scores(X)

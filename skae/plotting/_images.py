@@ -113,10 +113,9 @@ def show_mosaic(
     Levels have the range of `like`, the rows as they should be.
     """
     lowest, highest = _limits(like, has_channels=len(image_shape) == 3)
-    # Ink on paper is drawn so, and photographs as they are.
-    is_ink = np.nanmedian(like) < lowest + 0.25 * (highest - lowest)
+    is_ink = _edge_level(like, image_shape) < lowest + 0.25 * (highest - lowest)
     options = {
-        "cmap": "gray_r" if is_ink else "gray",
+        "cmap": "gray_r" if is_ink else "gray",  # ink on paper is drawn as such
         "vmin": lowest,
         "vmax": highest,
         "interpolation": "nearest",
@@ -135,6 +134,13 @@ def _limits(X, has_channels):
     if has_channels and lowest >= 0 and highest <= 255:
         return 0.0, 1.0 if highest <= 1 else 255.0
     return lowest, highest if highest > lowest else lowest + 1
+
+
+def _edge_level(X, image_shape):
+    """Return the median of the pixels at the edges of images."""
+    images = np.reshape(X, (-1, *image_shape))
+    ends = images[:, [0, -1]], images[:, :, [0, -1]]
+    return np.nanmedian(np.concatenate([end.ravel() for end in ends]))
 
 
 def mosaic_size(n_rows, n_columns, image_shape, *, widest=8.0, largest=0.75):

@@ -1,6 +1,7 @@
 """The loss over the epochs, and PCA's error as the line to beat."""
 
 import math
+from itertools import cycle
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -29,6 +30,9 @@ class LossCurveDisplay:
 
     validation_loss_curve : list of float or None, default=None
         Loss on rows not trained on. It may begin before the first epoch.
+
+    clean_validation_loss_curve : list of float or None, default=None
+        Loss on the same rows without noise.
 
     start : int, default=1
         Epoch of the first validation loss.
@@ -72,6 +76,7 @@ class LossCurveDisplay:
         loss_curve,
         validation_loss_curve=None,
         *,
+        clean_validation_loss_curve=None,
         start=1,
         errors=None,
         loss_name="loss",
@@ -80,6 +85,7 @@ class LossCurveDisplay:
     ):
         self.loss_curve = loss_curve
         self.validation_loss_curve = validation_loss_curve
+        self.clean_validation_loss_curve = clean_validation_loss_curve
         self.start = start
         self.errors = errors
         self.loss_name = loss_name
@@ -161,38 +167,58 @@ class LossCurveDisplay:
             right = self.ax_.twinx()
             right.set_ylabel(f"{self.validation_loss_name}, held-out rows")
         self.axes_ = np.array([self.ax_, right][: 1 + has_two])
-        lines = self._curve(self.ax_, self.loss_curve, 1, "training", COLORS[1], kwargs)
-        if validation is not None:
-            lines += self._curve(
-                right, validation, self.start, "held-out rows", COLORS[0], kwargs
-            )
-        styles = ["--", ":", "-."]
-        for i, (name, error) in enumerate((self.errors or {}).items()):
-            color = "black" if i == 0 else COLORS[4]
-            lines.append(
-                self.ax_.axhline(
-                    error, color=color, linestyle=styles[i % 3], label=name
-                )
-            )
+        curves = {
+            "training": (self.ax_, self.loss_curve, 1, COLORS[1]),
+            "held-out rows": (right, validation, self.start, COLORS[0]),
+            "held-out rows without noise": (
+                right,
+                self.clean_validation_loss_curve,
+                self.start,
+                COLORS[2],
+            ),
+        }
+        lines = [
+            _curve(axes, losses, start, {"label": name, "color": color} | kwargs)
+            for name, (axes, losses, start, color) in curves.items()
+            if losses is not None
+        ]
+        # Dashes over a line: where both are the same, both are seen.
+        styles = [
+            {"color": "black", "linestyle": "--", "zorder": 1.5},
+            {"color": COLORS[4], "zorder": 1},
+        ]
+        for (name, error), style in zip((self.errors or {}).items(), cycle(styles)):
+            lines.append(self.ax_.axhline(error, label=name, linewidth=1.2, **style))
         for axes in self.axes_:
             _set_scale(axes)
+        self._set_epochs()
         self.ax_.set(xlabel=self.step_name, ylabel=self.loss_name)
-        self.ax_.xaxis.get_major_locator().set_params(integer=True)
-        self.ax_.legend(handles=lines, frameon=False)
+        self.ax_.legend(
+            handles=lines,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),
+            ncols=2,
+            frameon=False,
+        )
         return self
 
-    @staticmethod
-    def _curve(ax, losses, start, label, color, options):
-        marker = "o" if len(losses) == 1 else None
-        options = {"label": label, "color": color, "marker": marker} | options
-        return ax.plot(np.arange(start, start + len(losses)), losses, **options)
+    def _set_epochs(self):
+        self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        if len(self.loss_curve) == 1:
+            self.ax_.set_xlim(0, 2)
+
+
+def _curve(ax, losses, start, options):
+    marker = "o" if len(losses) == 1 else None
+    epochs = np.arange(start, start + len(losses))
+    return ax.plot(epochs, losses, **({"marker": marker} | options))[0]
 
 
 def _set_scale(axes):
-    """Take a logarithmic axis where losses differ by much."""
+    """Take a logarithmic axis where losses differ by more than one power of ten."""
     losses = np.concatenate([line.get_ydata() for line in axes.get_lines()])
     losses = losses[np.isfinite(losses)]
-    if losses.min() > 0 and losses.max() > 5 * losses.min():
+    if losses.min() > 0 and losses.max() > 20 * losses.min():
         axes.set_yscale("log")
 
 
@@ -212,12 +238,25 @@ def _facts(fitted):
             "validation_loss_name": score,
         }
     if hasattr(fitted, "posterior"):
-        return facts | {"loss_name": "negative lower bound (nats per row)"}
+        return facts | {"loss_name": "loss (nats per row)"}
     unit = UNITS.get(fitted.loss)
-    facts["loss_name"] = f"{unit} per cell" if unit else "loss"
+    facts["loss_name"] = f"{unit} per cell{_addition(fitted)}" if unit else "loss"
+    clean = getattr(fitted, "clean_validation_loss_curve_", None)
+    facts["clean_validation_loss_curve"] = clean
     if fitted.loss == "squared_error":
         facts["errors"] = _levels(fitted)
     return facts
+
+
+def _addition(fitted):
+    """Return what the loss of an autoencoder has beside the reconstruction's."""
+    if hasattr(fitted, "noise"):
+        return ", of noisy rows"
+    has_penalty = (
+        hasattr(fitted, "contraction")
+        or getattr(fitted, "sparsity", "top_k") != "top_k"
+    )
+    return " and penalty" if has_penalty else ""
 
 
 def _levels(fitted):

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from ._axes import COLORS, GREY, check_matplotlib, grid_shape, make_axes
+from ._axes import COLORS, GREY, check_matplotlib, grid_shape, make_axes, used_axes
 from ._fitted import FittedReducer, column_names, dense
 from ._images import mosaic_size, resolve_kind, show_mosaic
 
@@ -248,13 +248,12 @@ class ReconstructionDisplay:
         styles = self._styles(corrupted={"color": "0.7", "linewidth": 0.8})
         styles["original"] |= {"linewidth": 2.5, "alpha": 0.6}
         styles["reconstruction"] |= {"linewidth": 1.4} | options
-        for i, axes in enumerate(self._used(grid)):
+        self.axes_ = used_axes(grid, len(self.X), "column")
+        for i, axes in enumerate(self.axes_):
             for name, rows in self._shown().items():
                 axes.plot(rows[i], label=name, **styles[name])
             axes.set_title(self._row_name(i), fontsize="small", loc="left")
-        for axes in self.axes_[-shape[1] :]:
-            axes.set_xlabel("column")
-        _legend_above(grid, on_figure=ax is None)
+        _add_legend(grid, on_figure=ax is None)
 
     def _plot_points(self, ax, options):
         scale, mean = self.scale, self.mean
@@ -270,31 +269,26 @@ class ReconstructionDisplay:
         styles["original"] |= {"marker": "o", "fillstyle": "none", "markersize": 6}
         styles["reconstruction"] |= {"marker": "o", "markersize": 4} | options
         y = np.arange(len(columns))
-        for i, axes in enumerate(self._used(grid)):
+        self.axes_ = grid[0]
+        for i, axes in enumerate(self.axes_):
             ends = [shown[name][i, columns] for name in ("original", "reconstruction")]
             axes.hlines(y, *ends, color="0.8", zorder=0)
             for name, rows in shown.items():
                 axes.plot(rows[i, columns], y, linestyle="", label=name, **styles[name])
             axes.set_title(self._row_name(i), fontsize="small")
             axes.grid(axis="y", color="0.93", linewidth=0.8)
+            axes.locator_params(axis="x", nbins=3)
         names = self.feature_names
         names = [names[j] if names else f"column {j}" for j in columns]
         grid[0, 0].set_yticks(y, names)
         grid[0, 0].set_ylim(len(columns) - 0.4, -0.6)
         grid[0, len(self.X) // 2].set_xlabel("standard deviations from the mean")
-        _legend_above(grid, on_figure=ax is None)
+        _add_legend(grid, on_figure=ax is None)
 
     def _worst_columns(self, shown):
         """Return the columns to draw, in order: all, or the worst."""
         errors = np.nanmean((shown["original"] - shown["reconstruction"]) ** 2, axis=0)
         return np.sort(np.argsort(-errors, kind="stable")[:MOST_COLUMNS])
-
-    def _used(self, grid):
-        """Keep the axes of a grid that rows are drawn in, and return them."""
-        for axes in grid.flat[len(self.X) :]:
-            axes.set_axis_off()
-        self.axes_ = grid.flat[: len(self.X)]
-        return self.axes_
 
     def _row_name(self, i):
         return self.row_names[i] if self.row_names else f"row {i}"
@@ -315,11 +309,12 @@ def evenly_spaced(n_samples, n_rows):
     return np.unique(np.linspace(0, n_samples - 1, n_rows).astype(int))
 
 
-def _legend_above(grid, *, on_figure):
-    handles, labels = grid.flat[0].get_legend_handles_labels()
-    options = {"ncols": len(handles), "frameon": False}
+def _add_legend(grid, *, on_figure):
+    """Draw the legend above a figure of our own, else beside the first row of axes."""
+    handles, labels = grid[0, 0].get_legend_handles_labels()
     if on_figure:
-        figure = grid.flat[0].figure
-        figure.legend(handles, labels, loc="outside upper center", **options)
+        place, options = grid[0, 0].figure, {"loc": "outside upper center"}
+        options["ncols"] = len(handles)
     else:
-        grid.flat[0].legend(handles, labels, loc="best", fontsize="small")
+        place, options = grid[0, -1], {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
+    place.legend(handles, labels, frameon=False, **options)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import norm
 
-from ._axes import check_matplotlib, grid_shape, make_axes
+from ._axes import check_matplotlib, grid_shape, make_axes, used_axes
 from ._fitted import FittedReducer, column_names, component_names, dense
 from ._images import mosaic_size, resolve_kind, show_mosaic
 
@@ -232,7 +232,7 @@ class TraversalDisplay:
             options["row_labels"] = [
                 f"{name}\n{ends}" for name, ends in self._line_names()
             ]
-            axes.set_xlabel("one code varies, the others are at their means")
+            axes.set_xlabel(self._what_varies())
         show_mosaic(axes, self.X_hat, image_shape, **options)
 
     def _plot_lines(self, ax, options):
@@ -246,12 +246,10 @@ class TraversalDisplay:
         n_steps = self.X_hat.shape[1]
         cmap = matplotlib.colormaps["viridis"]
         colors = cmap(np.linspace(0, 0.95, n_steps))
-        for axes, (name, ends), rows in self._drawn(grid):
+        for axes, (name, ends), rows in self._drawn(grid, "column"):
             for color, row in zip(colors, rows, strict=True):
                 axes.plot(row, **({"color": color, "linewidth": 1.2} | options))
             axes.set_title(f"{name}: {ends}", fontsize="small", loc="left")
-        for axes in self.axes_[-shape[1] :]:
-            axes.set_xlabel("column")
         scale = ScalarMappable(Normalize(0, 1), cmap)
         bar = self._bar(scale, grid, label="value of the code", ticks=[0, 1])
         bar.set_ticklabels(["lowest", "highest"])
@@ -267,7 +265,10 @@ class TraversalDisplay:
         names = self.feature_names
         names = [names[j] if names else f"column {j}" for j in columns]
         for (axes, (name, _), _), line, component in zip(
-            self._drawn(grid), range(len(deviations)), self.components, strict=False
+            self._drawn(grid, "code"),
+            range(len(deviations)),
+            self.components,
+            strict=False,
         ):
             steps = self.codes[line, :, component]
             picture = axes.pcolormesh(
@@ -275,8 +276,7 @@ class TraversalDisplay:
             )
             axes.set_title(name, fontsize="small")
             axes.tick_params(axis="y", length=0)
-        for axes in self.axes_[-shape[1] :]:
-            axes.set_xlabel("code")
+            axes.locator_params(axis="x", nbins=3)
         grid[0, 0].set_yticks(np.arange(len(columns)), names)
         grid[0, 0].invert_yaxis()
         self._bar(picture, grid, label="standard deviations\nfrom the mean")
@@ -296,18 +296,23 @@ class TraversalDisplay:
         columns = np.sort(np.argsort(-spread, kind="stable")[:MOST_COLUMNS])
         return deviations[..., columns], columns
 
+    def _what_varies(self):
+        n_components, n_lines = self.codes.shape[2], len(self.codes)
+        text = "one code varies, the others are at their means"
+        if n_lines == n_components:
+            return text
+        return f"{n_lines} of {n_components} components: {text}"
+
     def _line_names(self):
         """Yield the name of each line's component, and its first and last value."""
         for line, component in zip(self.codes, self.components, strict=True):
             (name,) = component_names([component])
-            low, high = line[[0, -1], component]
-            yield name, _with_minus(f"{low:.3g} to {high:.3g}")
+            low, high = (_number(value) for value in line[[0, -1], component])
+            yield name, f"{low} to {high}"
 
-    def _drawn(self, grid):
-        """Return axes, names and rows of each line; the other axes are put away."""
-        self.axes_ = grid.flat[: len(self.X_hat)]
-        for axes in grid.flat[len(self.X_hat) :]:
-            axes.set_axis_off()
+    def _drawn(self, grid, xlabel):
+        """Return axes, names and rows of each line."""
+        self.axes_ = used_axes(grid, len(self.X_hat), xlabel)
         return zip(self.axes_, self._line_names(), self.X_hat, strict=True)
 
     def _bar(self, picture, grid, **options):
@@ -350,9 +355,9 @@ def _grid(n_steps):
 def _sparse_labels(values):
     """Return labels for the first, the middle and the last of some values."""
     shown = {0, len(values) // 2, len(values) - 1}
-    labels = [f"{v:.1f}" if i in shown else "" for i, v in enumerate(values)]
-    return [_with_minus(label) for label in labels]
+    return [_number(v) if i in shown else "" for i, v in enumerate(values)]
 
 
-def _with_minus(text):
+def _number(value):
+    text = np.format_float_positional(value, precision=3, fractional=False, trim="-")
     return text.replace("-", "\N{MINUS SIGN}")

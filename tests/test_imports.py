@@ -12,7 +12,12 @@ SLOW = ("torch", "skorch", "matplotlib")
 
 @pytest.mark.parametrize(
     "statement",
-    ["import skae", "from skae import AutoencoderTransformer", "from skae import *"],
+    [
+        "import skae",
+        "from skae import AutoencoderTransformer",
+        "from skae import *",
+        "from skae.plotting import *",
+    ],
 )
 def test_import_loads_no_slow_library(statement):
     """Importing public names leaves torch and its like to the first fit."""

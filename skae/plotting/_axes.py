@@ -71,7 +71,7 @@ def point_style(n_points):
     """Return size, opacity and form of points, so that many of them stay legible."""
     return {
         "s": float(np.clip(36 * (150 / n_points) ** 0.5, 2, 36)),
-        "alpha": float(np.clip((3000 / n_points) ** 0.5, 0.25, 0.9)),
+        "alpha": float(np.clip((3000 / n_points) ** 0.5, 0.35, 0.9)),
         "linewidths": 0,
         "rasterized": n_points > MANY_POINTS,
     }

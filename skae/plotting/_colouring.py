@@ -114,9 +114,10 @@ class Numbers:
 
     def explain(self, points, grid, place, label):
         """Draw the colour bar beside all axes of a grid."""
-        figure = place.figure
-        bar = figure.colorbar(points, ax=list(grid.flat), label=label, extend="both")
-        bar.solids.set_alpha(1)
+        from matplotlib.cm import ScalarMappable
+
+        opaque = ScalarMappable(points.norm, points.cmap)
+        place.figure.colorbar(opaque, ax=list(grid.flat), label=label, extend="both")
 
 
 def _label(value):

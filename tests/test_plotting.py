@@ -11,7 +11,7 @@ from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
 from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.decomposition import NMF, PCA
+from sklearn.decomposition import PCA, FactorAnalysis
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -764,8 +764,8 @@ def test_components_of_a_comparison_have_error_bars():
 
 def test_components_that_explain_nothing_are_refused():
     """The error says what would do."""
-    with pytest.raises(TypeError, match="NMF has no explained_.*compare_reducers"):
-        ComponentsDisplay.from_estimator(NMF(1, init="nndsvda").fit(IRIS), IRIS)
+    with pytest.raises(TypeError, match="FactorAnalysis has no .*compare_reducers"):
+        ComponentsDisplay.from_estimator(FactorAnalysis(1).fit(IRIS), IRIS)
 
 
 # -- ErrorDisplay
@@ -808,6 +808,48 @@ def test_errors_of_a_detector_have_its_threshold(autoencoder):
     (line,) = rows.get_lines()
     assert set(line.get_xdata()) == {display.threshold}
     assert legend_names(rows) == ["threshold: 20 of 200 rows beyond"]
+
+
+class Explainer(Detector):
+    """A detector that says which cells it finds unusual, and keeps no autoencoder_."""
+
+    def fit(self, X, y=None):
+        """Fit the autoencoder and hide it."""
+        super().fit(X)
+        self.hidden_, self.n_features_in_ = self.autoencoder_, X.shape[1]
+        del self.autoencoder_
+        return self
+
+    def score_samples(self, X):
+        """Score rows as the autoencoder does."""
+        fitted = self.hidden_ if hasattr(self, "hidden_") else self.autoencoder_
+        return fitted.score_samples(X)
+
+    def explain(self, X):
+        """Return the squared error of every cell, in no order."""
+        errors = (self.hidden_.reconstruct(X) - X) ** 2
+        columns = np.tile(np.arange(X.shape[1]), len(X))
+        cells = pd.DataFrame({"column": columns, "contribution": errors.ravel()})
+        return cells.sample(frac=1, random_state=0)
+
+
+def test_errors_of_a_detector_that_explains_are_its_contributions(
+    autoencoder, monkeypatch
+):
+    """They sum to its scores; of large tables only some rows are asked for."""
+    pipeline = make_pipeline(StandardScaler(), Explainer(autoencoder)).fit(DIGITS)
+    display = ErrorDisplay.from_estimator(pipeline, DIGITS)
+    assert display.column_errors.sum() == pytest.approx(display.row_errors.mean())
+    scaled = pipeline[0].transform(DIGITS)
+    expected = pipeline[-1].hidden_.reconstruction_error(scaled, per_feature=True)
+    np.testing.assert_allclose(display.column_errors, expected)
+    assert display.column_label.startswith("mean contribution")
+    monkeypatch.setattr("skae.plotting._errors.MOST_CELLS", 128)
+    display = ErrorDisplay.from_estimator(pipeline, DIGITS)
+    ends = scaled[[0, -1]]
+    expected = pipeline[-1].hidden_.reconstruction_error(ends, per_feature=True)
+    np.testing.assert_allclose(display.column_errors, expected)
+    assert len(display.row_errors) == len(DIGITS)
 
 
 def test_errors_of_constant_and_of_many_columns_are_drawn():

@@ -1,13 +1,16 @@
 """Which columns and which rows are reconstructed badly."""
 
 import numpy as np
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
 
 from ._axes import COLORS, check_matplotlib, make_axes
-from ._fitted import FittedReducer, column_names, dense
+from ._fitted import FittedReducer, column_names, dense, evenly_spaced
 from ._images import resolve_kind
 
 MOST_COLUMNS = 20
 N_BINS = 40
+MOST_CELLS = 1_000_000  # of which contributions are asked for
 
 
 class ErrorDisplay:
@@ -96,7 +99,9 @@ class ErrorDisplay:
         variance that is lost: 0 is a perfect reconstruction, 1 as bad as the mean.
         A row's error is its mean over the columns. A detector, anything with `offset_`
         and `score_samples`, says itself how unusual it finds a row: minus its
-        `score_samples`, with the threshold at minus its `offset_`.
+        `score_samples`, with the threshold at minus its `offset_`. If it can `explain`
+        its scores, columns show the mean contribution of their cells, over up to a
+        million cells.
 
         Parameters
         ----------
@@ -133,39 +138,18 @@ class ErrorDisplay:
             If `image_shape` or `kind` does not fit X.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
-        reducer = FittedReducer(estimator, ("transform", "inverse_transform"))
-        table, names = dense(X), column_names(X)
-        architecture = getattr(reducer.reducer, "architecture", None)
-        kind, image_shape = resolve_kind(
-            table.shape[1], names, architecture, kind, image_shape
-        )
-        cells = (reducer.reconstruct(X) - table) ** 2
-        column_label = "mean squared error"
-        if kind == "table":
-            variance = np.nanvar(table, axis=0)
-            cells[:, variance == 0] = np.nan
-            cells /= np.where(variance > 0, variance, 1)
-            column_label = "share of the variance that is lost"
-        facts = {"column_label": column_label, "row_label": column_label}
-        row_errors = np.nanmean(cells, axis=1)
-        if kind == "table":
-            facts["row_label"] = "mean squared error in variances"
-        detector = reducer.last
-        if hasattr(detector, "offset_") and hasattr(detector, "score_samples"):
-            row_errors = -reducer.scores(X)
-            facts |= {
-                "threshold": float(-detector.offset_),
-                "row_label": "minus score_samples",
-            }
-        display = cls(
-            _column_means(cells),
-            row_errors,
-            kind=kind,
-            image_shape=image_shape,
-            feature_names=names,
-            **facts,
-        )
-        return display.plot(ax, **kwargs)
+        reducer = FittedReducer(estimator, needs=())
+        detects = _detects(reducer.last)
+        if detects and hasattr(reducer.last, "explain"):
+            facts = _explained(reducer, X, kind, image_shape)
+        else:
+            reducer = FittedReducer(estimator, ("transform", "inverse_transform"))
+            facts = _measured(reducer, X, kind, image_shape)
+        if detects:
+            facts["row_errors"] = -reducer.scores(X)
+            facts["row_label"] = "\N{MINUS SIGN}score_samples"
+            facts["threshold"] = float(-reducer.last.offset_)
+        return cls(**facts).plot(ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
         """Draw the errors.
@@ -255,7 +239,50 @@ def _differ_by_orders(errors):
     return np.nanmin(errors) > 0 and high > 10 * low
 
 
-def _column_means(cells):
-    """Return the mean of each column; zero where there is nothing to take it of."""
-    known = np.isfinite(cells)
-    return np.nansum(cells, axis=0) / np.maximum(known.sum(axis=0), 1)
+def _detects(estimator):
+    return hasattr(estimator, "offset_") and hasattr(estimator, "score_samples")
+
+
+def _measured(reducer, X, kind, image_shape):
+    """Return what a display needs of a reducer with a way back."""
+    table, names = dense(X), column_names(X)
+    architecture = getattr(reducer.reducer, "architecture", None)
+    kind, image_shape = resolve_kind(
+        table.shape[1], names, architecture, kind, image_shape
+    )
+    cells = (reducer.reconstruct(X) - table) ** 2
+    labels = ("mean squared error", "mean squared error")
+    if kind == "table":
+        variance = np.nanvar(table, axis=0)
+        cells = np.where(variance > 0, cells, 0) / np.where(variance > 0, variance, 1)
+        labels = (
+            "share of the variance that is lost",
+            "mean squared error in variances",
+        )
+    return {
+        "column_errors": np.nanmean(cells, axis=0),
+        "row_errors": np.nanmean(cells, axis=1),
+        "kind": kind,
+        "image_shape": image_shape,
+        "feature_names": names,
+        "column_label": labels[0],
+        "row_label": labels[1],
+    }
+
+
+def _explained(reducer, X, kind, image_shape):
+    """Return what a display needs of a detector that explains its scores."""
+    detector, X = reducer.last, reducer.before(X)
+    n_columns, names = detector.n_features_in_, column_names(X)
+    kind, image_shape = resolve_kind(n_columns, names, None, kind, image_shape)
+    rows = evenly_spaced(_num_samples(X), max(1, MOST_CELLS // n_columns))
+    cells = detector.explain(_safe_indexing(X, rows))
+    means = cells.groupby("column")["contribution"].mean()
+    columns = getattr(detector, "feature_names_in_", range(n_columns))
+    return {
+        "column_errors": means.loc[list(columns)].to_numpy(),
+        "kind": kind,
+        "image_shape": image_shape,
+        "feature_names": names,
+        "column_label": "mean contribution to \N{MINUS SIGN}score_samples",
+    }

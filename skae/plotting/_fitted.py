@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.sparse
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array
 
 
@@ -26,11 +27,13 @@ class FittedReducer:
     """
 
     def __init__(self, estimator, needs=("transform",)):
-        self.before_last, last = _split(estimator)
-        self.last, self.front = last, self.before_last
+        self._before_last, last = _split(estimator)
+        self.last, self.front = last, self._before_last
         if not _has(last, needs) and hasattr(last, "autoencoder_"):
             front, last = _split(last.autoencoder_)
-            self.front = [*self.before_last, *front]
+            if not hasattr(self.last.autoencoder_, "feature_names_in_"):
+                front = [FunctionTransformer(dense), *front]  # it was given arrays
+            self.front = [*self._before_last, *front]
         missing = [name for name in needs if not hasattr(last, name)]
         if missing:
             raise TypeError(
@@ -49,9 +52,13 @@ class FittedReducer:
         """Return X as the reducer takes it."""
         return _transformed(X, self.front)
 
+    def before(self, X):
+        """Return X as the last step of a Pipeline takes it."""
+        return _transformed(X, self._before_last)
+
     def scores(self, X):
         """Return how usual the last step finds rows: low for outliers."""
-        return self.last.score_samples(_transformed(X, self.before_last))
+        return self.last.score_samples(self.before(X))
 
     def back(self, X):
         """Return what the reducer reconstructs, in the units of the first step."""
@@ -115,6 +122,13 @@ def dense(X):
     """Return a table as a float64 array; cells that are missing stay NaN."""
     X = X.toarray() if scipy.sparse.issparse(X) else X
     return check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+
+
+def evenly_spaced(n_samples, n_rows):
+    """Return so many positions, from the first row to the last, all different."""
+    if n_rows < 1:
+        raise ValueError(f"n_rows={n_rows!r} should be 1 or more.")
+    return np.unique(np.linspace(0, n_samples - 1, n_rows).astype(int))
 
 
 def column_names(X):

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from ._axes import COLORS, GREY, check_matplotlib, grid_shape, make_axes, used_axes
-from ._fitted import FittedReducer, column_names, dense
+from ._fitted import FittedReducer, column_names, dense, evenly_spaced
 from ._images import mosaic_size, resolve_kind, show_mosaic
 
 MOST_COLUMNS = 20
@@ -300,13 +300,6 @@ class ReconstructionDisplay:
             "corrupted": {"color": "0.7"} | corrupted,
             "reconstruction": {"color": COLORS[0]},
         }
-
-
-def evenly_spaced(n_samples, n_rows):
-    """Return so many positions, from the first row to the last, all different."""
-    if n_rows < 1:
-        raise ValueError(f"n_rows={n_rows!r} should be 1 or more.")
-    return np.unique(np.linspace(0, n_samples - 1, n_rows).astype(int))
 
 
 def _add_legend(grid, *, on_figure):

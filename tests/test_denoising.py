@@ -378,3 +378,57 @@ def test_errors_name_the_parameter(digits, options, message):
     """What cannot be used is named with what would do."""
     with pytest.raises(ValueError, match=message):
         DenoisingAutoencoder(**options).fit(digits[0])
+
+
+# -- corrupted rows for users
+
+
+@pytest.mark.parametrize("noise", KINDS)
+def test_corrupt_adds_the_noise_of_the_training(noise, table):
+    """Of `noise_level_`, in the units of X; a seed repeats it."""
+    model = DenoisingAutoencoder(noise=noise, max_iter=1, random_state=0).fit(table)
+    X_noisy = model.corrupt(table, random_state=0)
+    np.testing.assert_array_equal(X_noisy, model.corrupt(table, random_state=0))
+    assert (X_noisy != model.corrupt(table, random_state=1)).any()
+    if noise == "gaussian":
+        expected = model.noise_level_
+        np.testing.assert_allclose((X_noisy - table).std(axis=0), expected, rtol=0.05)
+    elif noise == "uniform":
+        widest = np.abs(X_noisy - table).max(axis=0)
+        np.testing.assert_allclose(widest, model.noise_level_, rtol=0.01)
+    else:
+        is_changed = X_noisy != table
+        assert is_changed.mean() == pytest.approx(0.25, abs=0.02)
+        values = {"masking": np.zeros((1, 5)), "swap": table}.get(
+            noise, np.array([table.min(axis=0), table.max(axis=0)])
+        )
+        for changed, found, known in zip(
+            is_changed.T, X_noisy.T, values.T, strict=True
+        ):
+            distance = np.abs(found[changed][:, None] - known).min(axis=1)
+            assert distance.max() < 1e-5 * np.abs(found).max()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_corrupt_keeps_to_the_range_and_the_type_of_rows(dtype):
+    """Sparse rows come back dense, and dataframes where `set_output` says so."""
+    X = np.random.default_rng(0).random((60, 6)).astype(dtype)
+    model = DenoisingAutoencoder(noise_level=1, clip=(0, 1), max_iter=1, init="random")
+    X_noisy = model.fit(X).corrupt(X, random_state=0)
+    assert X_noisy.dtype == dtype
+    assert X_noisy.min() >= 0
+    assert X_noisy.max() <= 1
+    from_sparse = model.corrupt(sparse.csr_array(X), random_state=0)
+    np.testing.assert_array_equal(from_sparse, X_noisy)
+    frame = model.set_output(transform="pandas").corrupt(X, random_state=0)
+    np.testing.assert_array_equal(frame.to_numpy(), X_noisy)
+
+
+def test_corrupt_takes_functions_and_leaves_transform_alone(table):
+    """The network is as it was: no noise stays in it."""
+    model = DenoisingAutoencoder(
+        noise=lambda X, generator: X + 1, max_iter=1, random_state=0
+    )
+    Z = model.fit(table).transform(table)
+    np.testing.assert_allclose(model.corrupt(table), table + 1, rtol=1e-5)
+    np.testing.assert_array_equal(model.transform(table), Z)

@@ -6,9 +6,8 @@ from sklearn.utils.validation import _num_samples
 
 from ._axes import COLORS, check_matplotlib, make_axes
 from ._fitted import FittedReducer, column_names, dense, evenly_spaced
-from ._images import resolve_kind
+from ._images import MOST_COLUMNS, names_of, resolve_kind
 
-MOST_COLUMNS = 20
 N_BINS = 40
 MOST_CELLS = 1_000_000  # of which contributions are asked for
 
@@ -200,10 +199,8 @@ class ErrorDisplay:
     def _plot_bars(self, ax):
         errors = np.nan_to_num(self.column_errors)
         shown = np.argsort(-errors, kind="stable")[:MOST_COLUMNS]
-        names = self.feature_names
-        names = [names[j] if names else f"column {j}" for j in shown]
         ax.barh(np.arange(len(shown)), errors[shown], color=COLORS[0])
-        ax.set_yticks(np.arange(len(shown)), names)
+        ax.set_yticks(np.arange(len(shown)), names_of(shown, self.feature_names))
         ax.invert_yaxis()
         ax.set_xlabel(self.column_label)
         if len(errors) > len(shown):

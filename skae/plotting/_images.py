@@ -1,4 +1,4 @@
-"""Rows as pictures: of which kind they are, and many of them in one."""
+"""What rows are: images, many of them in one picture, series or rows of a table."""
 
 import math
 from numbers import Integral
@@ -7,7 +7,8 @@ import numpy as np
 
 KINDS = ("auto", "image", "series", "table")
 SMALLEST_SIDE = 8  # a square table of 4 or 16 columns is hardly ever an image
-MOST_TABLE_COLUMNS = 20
+MOST_UNNAMED = 20  # columns that a table without names has
+MOST_COLUMNS = 20  # of a table that are drawn
 
 
 def resolve_kind(n_columns, names, architecture, kind, image_shape):
@@ -32,7 +33,7 @@ def resolve_kind(n_columns, names, architecture, kind, image_shape):
             "image_shape=(height, width) or (height, width, channels)."
         )
     is_series = hasattr(architecture, "n_channels")
-    if not is_series and (names is not None or n_columns < MOST_TABLE_COLUMNS):
+    if not is_series and (names is not None or n_columns < MOST_UNNAMED):
         return "table", None
     return "series", None
 
@@ -63,6 +64,26 @@ def _guess(n_columns, architecture):
     if side * side == n_columns and side >= SMALLEST_SIDE:
         return side, side
     return None
+
+
+def in_deviations(X, rows, mean=None, scale=None):
+    """Return X in standard deviations from the mean, column by column.
+
+    Where these are None, they are those of `rows`. A column that is constant is zero.
+    """
+    mean = np.nanmean(rows, axis=0) if mean is None else mean
+    scale = np.nanstd(rows, axis=0) if scale is None else scale
+    return (X - mean) * np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
+
+
+def largest(values):
+    """Return where the largest of some values are, in order: `MOST_COLUMNS` at most."""
+    return np.sort(np.argsort(-values, kind="stable")[:MOST_COLUMNS])
+
+
+def names_of(columns, feature_names):
+    """Return the names of some columns of a table."""
+    return [feature_names[j] if feature_names else f"column {j}" for j in columns]
 
 
 def mosaic(X, image_shape, limits=(0.0, 1.0)):
@@ -143,7 +164,7 @@ def _edge_level(X, image_shape):
     return np.nanmedian(np.concatenate([end.ravel() for end in ends]))
 
 
-def mosaic_size(n_rows, n_columns, image_shape, *, widest=8.0, largest=0.75):
+def mosaic_size(n_rows, n_columns, image_shape, *, widest=8.0):
     """Return the width and height in inches of so many images, without labels."""
-    side = min(largest, widest / n_columns)
+    side = min(0.75, widest / n_columns)
     return side * n_columns, side * n_rows * image_shape[0] / image_shape[1]

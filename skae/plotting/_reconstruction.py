@@ -5,9 +5,15 @@ from sklearn.utils import _safe_indexing
 
 from ._axes import COLORS, GREY, check_matplotlib, grid_shape, make_axes, used_axes
 from ._fitted import FittedReducer, column_names, dense, evenly_spaced
-from ._images import mosaic_size, resolve_kind, show_mosaic
+from ._images import (
+    in_deviations,
+    largest,
+    mosaic_size,
+    names_of,
+    resolve_kind,
+    show_mosaic,
+)
 
-MOST_COLUMNS = 20
 N_ROWS = {"image": 10, "series": 6, "table": 5}
 
 
@@ -256,12 +262,12 @@ class ReconstructionDisplay:
         _add_legend(grid, on_figure=ax is None)
 
     def _plot_points(self, ax, options):
-        scale, mean = self.scale, self.mean
-        scale = np.nanstd(self.X, axis=0) if scale is None else scale
-        mean = np.nanmean(self.X, axis=0) if mean is None else mean
-        inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
-        shown = {n: (rows - mean) * inverse for n, rows in self._shown().items()}
-        columns = self._worst_columns(shown)
+        shown = {
+            name: in_deviations(rows, self.X, self.mean, self.scale)
+            for name, rows in self._shown().items()
+        }
+        residuals = shown["original"] - shown["reconstruction"]
+        columns = largest(np.nanmean(residuals**2, axis=0))
         shape = (1, len(self.X))
         size = (1.6 + 1.6 * shape[1], 0.9 + 0.24 * max(len(columns), 5))
         grid = make_axes(ax, shape, size, sharex=True, sharey=True)
@@ -278,17 +284,10 @@ class ReconstructionDisplay:
             axes.set_title(self._row_name(i), fontsize="small")
             axes.grid(axis="y", color="0.93", linewidth=0.8)
             axes.locator_params(axis="x", nbins=3)
-        names = self.feature_names
-        names = [names[j] if names else f"column {j}" for j in columns]
-        grid[0, 0].set_yticks(y, names)
+        grid[0, 0].set_yticks(y, names_of(columns, self.feature_names))
         grid[0, 0].set_ylim(len(columns) - 0.4, -0.6)
         grid[0, len(self.X) // 2].set_xlabel("standard deviations from the mean")
         _add_legend(grid, on_figure=ax is None)
-
-    def _worst_columns(self, shown):
-        """Return the columns to draw, in order: all, or the worst."""
-        errors = np.nanmean((shown["original"] - shown["reconstruction"]) ** 2, axis=0)
-        return np.sort(np.argsort(-errors, kind="stable")[:MOST_COLUMNS])
 
     def _row_name(self, i):
         return self.row_names[i] if self.row_names else f"row {i}"

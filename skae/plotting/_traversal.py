@@ -5,12 +5,18 @@ from scipy.stats import norm
 
 from ._axes import check_matplotlib, grid_shape, make_axes, used_axes
 from ._fitted import FittedReducer, column_names, component_names, dense
-from ._images import mosaic_size, resolve_kind, show_mosaic
+from ._images import (
+    in_deviations,
+    largest,
+    mosaic_size,
+    names_of,
+    resolve_kind,
+    show_mosaic,
+)
 
 N_STEPS = 9
 N_GRID_STEPS = 15
 MOST_COMPONENTS = 10
-MOST_COLUMNS = 20
 TAIL = 2.5  # percent of the codes beyond each end
 
 
@@ -255,46 +261,27 @@ class TraversalDisplay:
         bar.set_ticklabels(["lowest", "highest"])
 
     def _plot_colours(self, ax, options):
-        deviations, columns = self._deviations()
+        rows = self.X_hat.reshape(-1, self.X_hat.shape[2])
+        deviations = in_deviations(self.X_hat, rows, self.mean, self.scale)
+        columns = largest(np.ptp(deviations, axis=1).max(axis=0))
+        y = np.arange(len(columns))
         shape = grid_shape(len(self.X_hat), 5)
         height = 0.24 * max(len(columns), 5) + 0.6
         size = (2.4 + 1.5 * shape[1], 0.4 + height * shape[0])
         grid = make_axes(ax, shape, size, sharey=True)
-        largest = np.abs(deviations).max() or 1.0
-        options = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest} | options
-        names = self.feature_names
-        names = [names[j] if names else f"column {j}" for j in columns]
-        for (axes, (name, _), _), line, component in zip(
-            self._drawn(grid, "code"),
-            range(len(deviations)),
-            self.components,
-            strict=False,
-        ):
-            steps = self.codes[line, :, component]
+        end = np.abs(deviations).max() or 1.0
+        options = {"cmap": "PuOr_r", "vmin": -end, "vmax": end} | options
+        for line, (axes, (name, _), _) in enumerate(self._drawn(grid, "code")):
+            steps = self.codes[line, :, self.components[line]]
             picture = axes.pcolormesh(
-                steps, np.arange(len(columns)), deviations[line].T, **options
+                steps, y, deviations[line][:, columns].T, **options
             )
             axes.set_title(name, fontsize="small")
             axes.tick_params(axis="y", length=0)
             axes.locator_params(axis="x", nbins=3)
-        grid[0, 0].set_yticks(np.arange(len(columns)), names)
+        grid[0, 0].set_yticks(y, names_of(columns, self.feature_names))
         grid[0, 0].invert_yaxis()
         self._bar(picture, grid, label="standard deviations\nfrom the mean")
-
-    def _deviations(self):
-        """Return the standardised rows, and which columns vary most, in order."""
-        scale, mean, rows = (
-            self.scale,
-            self.mean,
-            self.X_hat.reshape(-1, len(self.mean)),
-        )
-        scale = np.std(rows, axis=0) if scale is None else scale
-        mean = np.mean(rows, axis=0) if mean is None else mean
-        inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
-        deviations = (self.X_hat - mean) * inverse
-        spread = np.ptp(deviations, axis=1).max(axis=0)
-        columns = np.sort(np.argsort(-spread, kind="stable")[:MOST_COLUMNS])
-        return deviations[..., columns], columns
 
     def _what_varies(self):
         n_components, n_lines = self.codes.shape[2], len(self.codes)

@@ -57,7 +57,7 @@ plt.show()
 # Each code takes its usual values while the others stay at their means. Two components
 # of a variational autoencoder make a grid.
 vae = VariationalAutoencoder(2, loss="binary_cross_entropy", random_state=0)
-vae.set_params(max_iter=60).fit(X_train)
+vae.set_params(max_iter=40).fit(X_train)
 display = TraversalDisplay.from_estimator(vae, X_test)
 plt.show()
 

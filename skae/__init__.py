@@ -24,6 +24,7 @@ _SUBMODULES = (
     "architectures",
     "comparison",
     "estimators",
+    "exceptions",
     "metrics",
     "objectives",
     "plotting",

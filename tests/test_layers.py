@@ -32,6 +32,7 @@ DOORS = ("engine", "inference", "objectives")
 # Bottom first. A module belongs to the first row that matches it.
 LAYERS = [
     Layer("_lazy", (), frozenset()),
+    Layer("exceptions", (), frozenset()),
     # rows and sums: pure numpy; threads are those of torch
     Layer("data._threads", (), TORCH | {"joblib", "threadpoolctl"}),
     Layer("data*", ("data*",), NUMPY),
@@ -49,7 +50,9 @@ LAYERS = [
     Layer("objectives*", ("networks*", "inference", "objectives*", "_lazy"), ENGINE),
     # engine: knows no estimator, and skorch in these two files alone
     Layer("engine._net", (*BELOW_ENGINE, "engine*"), ENGINE | {"skorch"}),
-    Layer("engine._callbacks", ("engine._*",), ENGINE | {"skorch", "tqdm"}),
+    Layer("engine._callbacks", ("engine._*",), ENGINE | {"skorch"}),
+    Layer("engine._progress", (), frozenset({"tqdm"})),
+    Layer("engine._interrupt", (), frozenset()),
     Layer("engine._splits", (), NUMPY | {"sklearn.model_selection"}),
     Layer("engine._heads", (), SKLEARN),
     Layer("engine._task", (*BELOW_ENGINE, "architectures", "engine*"), ENGINE),
@@ -63,7 +66,7 @@ LAYERS = [
         (*DOORS, "networks", "data._moments", "estimators._*"),
         SKLEARN,
     ),
-    Layer("estimators*", (*DOORS, "estimators._*"), SKLEARN),
+    Layer("estimators*", (*DOORS, "estimators._*", "exceptions"), SKLEARN),
     # leaves: estimators are used through their public attributes
     Layer("metrics", (), SKLEARN),
     Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch", "skorch.callbacks"}),

@@ -29,5 +29,7 @@ __getattr__, __dir__ = attach(
         "linear_ratio": "._rotation",
         "make_seed": "._random",
         "resolve_device": "._devices",
+        "stop_on_interrupt": "._interrupt",
+        "write_line": "._progress",
     },
 )

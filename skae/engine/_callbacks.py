@@ -6,6 +6,7 @@ import math
 from skorch.callbacks import Callback
 
 from ._net import StopTraining
+from ._progress import Bar
 from ._selection import Patience
 
 
@@ -99,23 +100,22 @@ class CleanLoss(Callback):
 
 
 class Progress(Callback):
-    """A bar that advances by epochs and shows the losses, on standard error."""
+    """A bar that advances by epochs and shows the losses, and PCA's if it is known."""
 
-    def __init__(self, description, epochs):
-        self.description = description
-        self.epochs = epochs
+    def __init__(self, plan, pca_loss=None):
+        self.plan = plan
+        self.pca_loss = pca_loss
 
     def on_train_begin(self, net, **kwargs):
-        from tqdm import tqdm
-
-        self.bar_ = tqdm(total=self.epochs, desc=self.description, unit="epoch")
+        self.bar_ = Bar(self.plan, self.plan.max_iter)
 
     def on_epoch_end(self, net, **kwargs):
         row = net.history[-1]
-        names = {"train_loss": "loss", "valid_loss": "validation_loss"}
-        shown = {new: f"{row[old]:.4g}" for old, new in names.items() if old in row}
-        self.bar_.set_postfix(shown, refresh=False)
-        self.bar_.update()
+        self.bar_.advance(
+            loss=row["train_loss"],
+            validation_loss=row.get("valid_loss"),
+            pca=self.pca_loss,
+        )
 
     def on_train_end(self, net, **kwargs):
         self.bar_.close()

@@ -15,6 +15,7 @@ from ..objectives._criterion import weight_penalty
 from ..objectives._supervised import FineTuning, LabelledAndAll
 from ._callbacks import BestWeights
 from ._heads import ENOUGH_HELD_OUT, HeadFitter, Labelled, label_folds
+from ._interrupt import is_stopping
 from ._net import VALIDATION_BATCH_SIZE, AutoencoderNet
 from ._random import Seed
 from ._rows import Rows
@@ -145,6 +146,8 @@ def fine_tune(labels, judged, objectives, alphas, plan, seed, device):
     )
     if not labels.are_enough or best == 0:
         net = _train(*start.by(objective).net(choice, everything), plan, best)
+    if is_stopping() and not labels.are_enough:  # the folds judged a longer training
+        best, (net, _) = 0, start.net(choice, everything)
     return tuned(net, objective, len(curve) - 1, best, _losses(net), curve.tolist())
 
 

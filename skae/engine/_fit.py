@@ -24,6 +24,7 @@ class Fitted:
     validation_loss_curve: list | None
     judge: str
     init: str
+    is_pca: bool
     reconstruction_error: float
     pca_reconstruction_error: float
     explained_variance_ratio: np.ndarray
@@ -88,6 +89,7 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
         validation_loss_curve=curve,
         judge=judged.judge,
         init=judged.init,
+        is_pca=judged.is_pca,
         reconstruction_error=judged.error,
         pca_reconstruction_error=judged.pca_error,
         explained_variance_ratio=explained_variance_ratio(

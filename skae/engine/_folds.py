@@ -6,7 +6,7 @@ rows that it is to see, and of these alone.
 """
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,7 +23,9 @@ from ..networks._side_by_side import (
     joined,
     side_by_side,
 )
+from ._interrupt import is_stopping
 from ._kernel_ridge import fit_kernel_ridge
+from ._progress import Bar
 from ._rows import STANDARDISED_COPY_LIMIT
 from ._selection import CAUTION_OF_FEW, Patience, choose, factors_of
 from ._solvers import SCHEDULES, make_optimizers
@@ -43,14 +45,15 @@ ELEMENTWISE = ("adamw", "adam", "nadam", "radam", "rmsprop", "adagrad", "sgd")
 class Verdict:
     """What the folds found: where to start, how long to train, the `factor` to keep.
 
-    `losses` are those on held-out rows by epoch, `loss` is what the factor leaves.
-    `error` and `pca_error` are squared errors per cell there.
+    `losses` are those on held-out rows by epoch, `loss` is what the factor leaves, and
+    `pca_loss` that of PCA. `error` and `pca_error` are squared errors per cell there.
     """
 
     init: str
     factor: float | None
     losses: list
     loss: float
+    pca_loss: float
     error: float
     pca_error: float
 
@@ -101,7 +104,9 @@ def cross_validate(task, table, held_out, seed):
         start_loss = table.average(pca.losses()[0])
         init, stack = _race(task, rows, networks, stack, seed)
         folds = _Folds(task, rows, stack, seed)
-        n_epochs, best, losses = _train(folds, task.plan, start_loss)
+        n_epochs, best, losses = _train(
+            folds, task.plan, start_loss, table.average(baseline)
+        )
 
         def losses_at(choice):
             if choice == KERNEL:
@@ -109,7 +114,8 @@ def cross_validate(task, table, held_out, seed):
             folds.weights.copy_(start.lerp(best, choice) if choice else start)
             return folds.losses()[0]
 
-        factors = () if best is None else factors_of(init)
+        # The networks of a training that was cut short are no model for another.
+        factors = () if best is None or is_stopping() else factors_of(init)
         closed = () if rows.kernel_errors is None else (KERNEL,)
         choice, gain = choose(
             (*factors, *closed, 0.0),
@@ -126,9 +132,11 @@ def cross_validate(task, table, held_out, seed):
             error = table.average(folds.errors()[0])
     if not np.isfinite(losses).all():
         return None
-    loss = table.average(baseline) - gain
+    pca_loss = table.average(baseline)
     factor = 1.0 if choice == KERNEL else choice
-    return Verdict(init, factor, losses[:n_epochs], loss, error, pca_error)
+    return Verdict(
+        init, factor, losses[:n_epochs], pca_loss - gain, pca_loss, error, pca_error
+    )
 
 
 def _caution(losses, weight):
@@ -153,8 +161,10 @@ def _race(task, rows, networks, pca, seed):
         for init in starts[1:]
     ]
     folds = _Folds(task, rows, joined(stacks), seed.child("sprint"))
-    for _ in folds.epochs(sprint_plan(task.plan, folds.n_kept)):
-        pass
+    plan = sprint_plan(task.plan, folds.n_kept)
+    with Bar(replace(task.plan, stage="starts in folds"), plan.max_iter) as bar:
+        for _ in folds.epochs(plan):
+            bar.advance()
     losses = [rows.table.average(losses) for losses in folds.losses()]
     first = int(np.argmin(np.nan_to_num(losses, nan=np.inf)))
     return starts[first], stacks[first]
@@ -179,7 +189,7 @@ def _moved(init, networks, tables, task, seed):
     return stack
 
 
-def _train(folds, plan, start_loss):
+def _train(folds, plan, start_loss, pca_loss):
     """Return the best epoch, the weights after it and the loss of every epoch.
 
     If none is better than PCA, whose loss is `start_loss`, that is epoch 0, without
@@ -188,15 +198,17 @@ def _train(folds, plan, start_loss):
     best_epoch, best, best_loss, losses = 0, None, start_loss, []
     n_warm_up = folds.criterion.n_warm_up
     patience = Patience(plan, n_warm_up, best_loss)
-    for epoch in folds.epochs(plan):
-        loss = folds.rows.table.average(folds.losses()[0])
-        losses.append(loss)
-        if np.isfinite(loss) and epoch <= n_warm_up:
-            continue
-        if loss < best_loss:
-            best_epoch, best, best_loss = epoch, folds.weights.clone(), loss
-        if patience.is_over(epoch, loss):
-            break
+    with Bar(replace(plan, stage="folds"), plan.max_iter) as bar:
+        for epoch in folds.epochs(plan):
+            loss = folds.rows.table.average(folds.losses()[0])
+            losses.append(loss)
+            bar.advance(validation_loss=loss, pca=pca_loss)
+            if np.isfinite(loss) and epoch <= n_warm_up:
+                continue
+            if loss < best_loss:
+                best_epoch, best, best_loss = epoch, folds.weights.clone(), loss
+            if patience.is_over(epoch, loss):
+                break
     return best_epoch, best, losses
 
 
@@ -297,8 +309,9 @@ class _Folds:
     def epochs(self, plan):
         """Train epoch after epoch, and yield the number of each.
 
-        What is judged is an average of the last weights: that comes closest to what a
-        falling learning rate would make of them.
+        An epoch that is interrupted is the end, and not yielded. What is judged is an
+        average of the last weights: that comes closest to what a falling learning rate
+        would make of them.
         """
         trained = copy.deepcopy(self.networks).train()
         set_generators(trained, self.noise)
@@ -324,6 +337,8 @@ class _Folds:
                 optimizer.step()
                 share = (AVERAGED + 1) / (step + AVERAGED + 1)
                 self.weights.lerp_(weights.detach(), share)
+                if is_stopping():
+                    return
             yield epoch + 1
 
     def _losses_at(self, networks, places):

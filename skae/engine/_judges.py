@@ -15,8 +15,10 @@ from ..inference import squared_errors
 from ..networks._build import perturb
 from ._callbacks import BestWeights, CleanLoss, KnownLosses
 from ._folds import cross_validate
+from ._interrupt import is_stopping
 from ._kernel_ridge import fit_kernel_ridge
 from ._net import AutoencoderNet, StopTraining
+from ._progress import Bar
 from ._selection import CAUTION, CAUTION_OF_FEW, choose, factors_of
 from ._starts import KERNEL, SPRINT_ROWS, move_start, sprint_plan, starts_of
 from ._training import (
@@ -58,6 +60,9 @@ class Judged:
 
     init : str
         What the net comes from.
+
+    is_pca : bool
+        Whether it is PCA, maybe within the limits of the columns.
     """
 
     net: AutoencoderNet
@@ -66,6 +71,7 @@ class Judged:
     pca_error: float
     reports: dict
     init: str
+    is_pca: bool
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ class AllRows:
             _pca_error(task, self.table, self.table),
             trained.reports,
             trained.init if trained.factor else task.blueprint.init,
+            is_pca=not trained.factor,
         )
 
 
@@ -142,13 +149,24 @@ class HoldOut:
                 rows = rows_of(self.everything, net.network_, task)
                 net.initialize_history()
                 _record_start(net, rows, [trained.loss], last)
-        elif again:
+        elif again and not is_stopping():
             losses = net.history[:, "valid_loss"][: trained.n_epochs]
-            net, reports = follow(
-                task, self.everything, seed, trained.factor, losses, last, trained.init
+            followed = follow(
+                task,
+                self.everything,
+                seed,
+                trained.factor,
+                losses,
+                last,
+                trained.init,
+                trained.loss,
             )
+            if not is_stopping():  # else the network that was judged is the result
+                net, reports = followed
         init = trained.init if trained.factor else task.blueprint.init
-        return Judged(net, "held_out", error, pca_error, reports, init)
+        return Judged(
+            net, "held_out", error, pca_error, reports, init, not trained.factor
+        )
 
 
 @dataclass(frozen=True)
@@ -172,14 +190,7 @@ class Folds:
         if verdict is None:  # the losses did not stay finite
             return AllRows(self.table).fit(task, seed, last=last)
         reports = {}
-        if not verdict.factor or verdict.init == KERNEL:
-            net = start_net(task, self.table, seed, verdict.factor)
-            if verdict.init == KERNEL:
-                n_components = task.blueprint.n_components
-                fit_kernel_ridge(self.table, n_components).correct(net.network_)
-            rows = rows_of(self.table, net.network_, task)
-            _record_start(net, rows, [verdict.loss], last)
-        else:
+        if verdict.factor and verdict.init != KERNEL:
             net, reports = follow(
                 task,
                 self.table,
@@ -188,9 +199,22 @@ class Folds:
                 verdict.losses,
                 last,
                 verdict.init,
+                verdict.pca_loss,
             )
-        init = verdict.init if verdict.factor else "pca"
-        return Judged(net, "folds", verdict.error, verdict.pca_error, reports, init)
+            if is_stopping():  # the folds judged a longer training
+                verdict = replace(verdict, factor=None, error=verdict.pca_error)
+                net = start_net(task, self.table, seed, None, net)
+        else:
+            net = start_net(task, self.table, seed, verdict.factor)
+            if verdict.init == KERNEL:
+                n_components = task.blueprint.n_components
+                fit_kernel_ridge(self.table, n_components).correct(net.network_)
+            rows = rows_of(self.table, net.network_, task)
+            _record_start(net, rows, [verdict.loss], last)
+        init, is_pca = verdict.init if verdict.factor else "pca", not verdict.factor
+        return Judged(
+            net, "folds", verdict.error, verdict.pca_error, reports, init, is_pca
+        )
 
 
 @dataclass(frozen=True)
@@ -228,7 +252,11 @@ def _train(task, training, held_out, seed, *, warm=None, last=()):
     monitor = "train_loss" if validation is None else "valid_loss"
     if warm is None and task.blueprint.init != "pca":
         best = BestWeights(monitor, task.plan)
-        train(net, rows, task.plan, last=[best, *last])
+        pca_loss = None
+        if task.objective.is_plain and task.objective.loss == "squared_error":
+            judge = training if held_out is None else held_out
+            pca_loss = _pca_error(task, training, judge)
+        train(net, rows, task.plan, last=[best, *last], pca_loss=pca_loss)
         best.restore(net)
         return _Trained(net, 1.0, best.best_epoch_, reports, init="random")
     judge = validation
@@ -247,11 +275,12 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
         return _Trained(net, None, 1, reports, judge.table.average(baseline))
     start_loss = judge.table.average(row_losses(net, judge)) if held_out else None
     perturb(network, seed.generator("perturbation"))
-    init = "pca"
+    init, pca_loss = "pca", None
     if warm is None:
         init = _race(network, rows, judge, task, seed)
+        pca_loss = judge.table.average(baseline)
     best = BestWeights(monitor, task.plan, start_loss=start_loss, start_state=start)
-    train(net, rows, task.plan, last=[best, *last])
+    train(net, rows, task.plan, last=[best, *last], pca_loss=pca_loss)
     best.restore(net)
     end = copy_state(network)
 
@@ -290,14 +319,18 @@ def _race(network, rows, judge, task, seed):
     short = replace(task, plan=plan)
     states, losses = [], []
     origin = copy_state(network)
-    for init in starts:
-        network.load_state_dict(origin)
-        move_start(init, network, table, task, seed.child(init))
-        states.append(copy_state(network))
-        net = make_net(network, short, seed.child("sprint"), n_rows=table.n_rows)
-        train(net, rows, plan)
-        loss = judge.table.average(row_losses(net, judge))
-        losses.append(loss if np.isfinite(loss) else np.inf)
+    with Bar(replace(task.plan, stage="starts"), len(starts), "start") as bar:
+        for init in starts:
+            network.load_state_dict(origin)
+            move_start(init, network, table, task, seed.child(init))
+            states.append(copy_state(network))
+            net = make_net(network, short, seed.child("sprint"), n_rows=table.n_rows)
+            train(net, rows, plan)
+            loss = judge.table.average(row_losses(net, judge))
+            losses.append(loss if np.isfinite(loss) else np.inf)
+            bar.advance(loss=min(losses))
+            if is_stopping():
+                break
     first = int(np.argmin(losses))
     network.load_state_dict(states[first])
     return starts[first]
@@ -354,11 +387,11 @@ def start_net(task, table, seed, factor, earlier=None):
     return net
 
 
-def follow(task, table, seed, factor, losses, last, init):
+def follow(task, table, seed, factor, losses, last, init, pca_loss):
     """Return a net trained on all rows for as long as others took to their best.
 
-    `losses` are what these had on held-out rows by epoch, `factor` says how much of
-    the training to keep, and `init` where to start.
+    `losses` are what these had on held-out rows by epoch, and `pca_loss` what PCA had;
+    `factor` says how much of the training to keep, and `init` where to start.
     """
     as_judged = task
     task = replace(task, plan=replace(task.plan, max_iter=len(losses)))
@@ -369,7 +402,8 @@ def follow(task, table, seed, factor, losses, last, init):
     perturb(network, seed.generator("perturbation"))
     move_start(init, network, table, as_judged, seed.child(init))
     best = BestWeights("train_loss", task.plan, start_state=start)
-    train(net, rows, task.plan, first=[KnownLosses(losses)], last=[best, *last])
+    known = KnownLosses(losses)
+    train(net, rows, task.plan, first=[known], last=[best, *last], pca_loss=pca_loss)
     best.restore(net)
     network.load_state_dict(interpolate(start, copy_state(network), factor))
     return net, reports

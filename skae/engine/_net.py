@@ -13,6 +13,7 @@ from skorch.utils import to_device
 from ..data._threads import threads_for
 from ..networks._network import set_generators
 from ..networks._noise import fixed_noise
+from ._interrupt import is_stopping
 from ._rows import Batches, Rows
 
 VALIDATION_BATCH_SIZE = 2048
@@ -219,6 +220,8 @@ class AutoencoderNet(NeuralNet):
                 self.history.record_batch(f"{prefix}_loss", step["loss"].item())
                 self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
                 self.notify("on_batch_end", batch=batch, training=training, **step)
+            if training and is_stopping():  # a short epoch, judged as any other
+                break
         return float(total) / n_rows
 
     def record_loss(self, name, loss):
@@ -241,6 +244,8 @@ class AutoencoderNet(NeuralNet):
                 if not _asks_to_stop(callback, interrupt):
                     raise
                 stop = StopTraining()
+        if method_name == "on_epoch_end" and is_stopping():
+            stop = StopTraining()
         if stop is not None:
             raise stop
 

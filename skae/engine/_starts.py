@@ -15,6 +15,7 @@ from ..data._threads import threads_for
 from ..inference._tensors import as_tensor
 from ..networks._build import can_leave_axes, leave_axes
 from ..objectives._reconstruction import ReconstructionLoss
+from ._interrupt import is_stopping
 from ._solvers import make_optimizers
 
 # Where few rows are judged by folds, a closed form takes part that is not trained.
@@ -100,6 +101,8 @@ def teach(network, U, Z, task, seed):
     n_steps = max(1, min(LESSONS, _n_steps(plan, n_rows) // 3))
     with threads_for(network.work, batch_size, training=True):
         for step in range(n_steps):
+            if is_stopping():
+                break
             rise = min(1.0, 0.1 + 10 * step / n_steps)
             for group, rate in zip(groups, rates, strict=True):
                 group["lr"] = rate * rise

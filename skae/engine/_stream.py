@@ -140,6 +140,7 @@ def _start(stream, task):
         validation_loss_curve=None,
         judge="none",
         init=task.blueprint.init,
+        is_pca=task.blueprint.init == "pca",
         reconstruction_error=np.nan,
         pca_reconstruction_error=np.nan,
         explained_variance_ratio=explained_variance_ratio(network, rows, 1),
@@ -218,6 +219,7 @@ def _learn(stream, task):
     fitted = replace(
         stream.fitted,
         net=net,
+        is_pca=False,
         explained_variance_ratio=explained_variance_ratio(network, rows, 1),
         components=linear_axes(network),
     )

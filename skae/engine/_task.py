@@ -39,6 +39,7 @@ class Plan:
     starts: tuple = ("pca",)
     verbose: int = 0
     description: str = ""
+    stage: str = ""  # what goes on before the training of the result
     callbacks: list = field(default_factory=list)
 
 
@@ -68,6 +69,15 @@ class Blueprint:
     def clamps(self):
         """Whether reconstructions keep to the limits of the columns."""
         return self.output_activation == "clamp"
+
+    @property
+    def is_linear(self):
+        """Whether the network can be nothing but linear."""
+        has_curves = self.hidden_layer_sizes and self.activation != "identity"
+        activations = {self.code_activation, self.output_activation}
+        return (
+            self.architecture is None and not has_curves and activations == {"identity"}
+        )
 
     @property
     def has_sigmoid_link(self):
@@ -173,8 +183,8 @@ class Task:
         self.objective.adapt(network, table)
 
     def watched_by_nobody(self):
-        """Return the task without callbacks and without a bar."""
-        plan = replace(self.plan, callbacks=[], verbose=0)
+        """Return the task without the user's callbacks."""
+        plan = replace(self.plan, callbacks=[], stage="judging")
         return replace(self, plan=plan)
 
 

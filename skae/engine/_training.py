@@ -112,14 +112,15 @@ def is_solved(net):
     )
 
 
-def train(net, rows, plan, *, first=(), last=()):
+def train(net, rows, plan, *, first=(), last=(), pca_loss=None):
     """Train for the epochs of the plan, or until something stops it.
 
-    `first` and `last` are callbacks that are called before and after the user's.
+    `first` and `last` are callbacks that are called before and after the user's. A
+    bar shows `pca_loss` beside the losses.
     """
     net.first_callbacks, net.last_callbacks = list(first), list(last)
     if plan.verbose:
-        net.last_callbacks.append(Progress(plan.description, plan.max_iter))
+        net.last_callbacks.append(Progress(plan, pca_loss))
     net.initialize_callbacks()
     net.train(rows, plan.max_iter)
     net.clear_solvers()

@@ -14,9 +14,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .. import engine, objectives
+from ..exceptions import PCAFallbackWarning
 from ._callbacks import CallbackSupportMixin, FitTask
 from ._reconstructing import ReconstructingTransformer
 from ._resolve import RESOLVED, check_combination, resolve
+from ._summary import outcome
 from ._validation import check_unit_interval, read_table
 
 ACTIVATIONS = {
@@ -28,6 +30,9 @@ SOLVERS = {
 }  # fmt: skip
 LOSSES = {"squared_error", "absolute_error", "huber", "binary_cross_entropy"}
 
+# PCA is what to expect of fewer rows, or where it leaves no more of the variance.
+SURPRISED_FROM_ROWS = 100
+NOTHING_LEFT = 1e-6
 
 # What `architecture` says instead.
 OF_THE_ARCHITECTURE = ("hidden_layer_sizes", "activation", "dropout")
@@ -67,6 +72,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
     device = "auto"
     callbacks = None
     warm_start = False
+    interruptible = False
     random_state = None
     verbose = 0
 
@@ -107,6 +113,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         "device": "no_validation",  # torch knows what there is
         "callbacks": [list, tuple, None],
         "warm_start": ["boolean"],
+        "interruptible": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -182,29 +189,70 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             if split is not None:
                 split = split.begun(table, self.validation_fraction)
         epochs.begin(task.plan.max_iter)
-        fitted = engine.fit(
-            table,
-            task,
-            seed=seed,
-            validation=validation,
-            split=split,
-            warm=warm,
-            last=self._epoch_hooks(epochs, task),
-        )
+        with engine.stop_on_interrupt(self.interruptible) as request:
+            fitted = engine.fit(
+                table,
+                task,
+                seed=seed,
+                validation=validation,
+                split=split,
+                warm=warm,
+                last=self._epoch_hooks(epochs, task),
+            )
         for name in ("_stream", "_split", "n_samples_seen_"):
             vars(self).pop(name, None)
         if split is not None and validation is None and fitted.judge == "held_out":
             self._split = split
         self._take(fitted, task)
         epochs.end(lambda: {"net_": self.net_})
-        if not math.isfinite(self.loss_curve_[-1]):
-            warnings.warn(
+        if self.verbose:
+            engine.write_line(f"{type(self).__name__}: {self._outcome()}")
+        self._warn(table.n_rows, is_interrupted=request.is_made)
+
+    def _outcome(self):
+        """Return what the fit was worth, in a few words."""
+        return outcome(
+            self.reconstruction_error_,
+            self.pca_reconstruction_error_,
+            self.judge_,
+            is_pca=self.is_pca_,
+            is_linear=self._fitted_task.blueprint.is_linear,
+        )
+
+    def _warn(self, n_rows, *, is_interrupted):
+        """Warn the caller of `fit` of what may come as a surprise."""
+        message, category = None, ConvergenceWarning
+        if is_interrupted:
+            message = (
+                f"Interrupted: training stopped in epoch {self.n_iter_} of at most "
+                f"{self.max_iter_}, and the best so far is kept: {self._outcome()}."
+            )
+        elif not math.isfinite(self.loss_curve_[-1]):
+            message = (
                 f"The loss was not finite in epoch {self.n_iter_}: training stopped, "
                 "and the best weights before it are kept. Lower learning_rate_init "
-                f"(now {self.learning_rate_init_:g}) to train on.",
-                ConvergenceWarning,
-                stacklevel=4,
+                f"(now {self.learning_rate_init_:g}) to train on."
             )
+        elif self._is_surprising(n_rows):
+            # No figures in it: one text is shown once.
+            message, category = (
+                f"PCA came back from {type(self).__name__}: the rows that judge prefer "
+                "it to the network that was trained. More rows or another n_components "
+                "may help; see reconstruction_error_ and judge_.",
+                PCAFallbackWarning,
+            )
+        if message is not None:
+            warnings.warn(message, category, stacklevel=5)
+
+    def _is_surprising(self, n_rows):
+        """Whether the result is PCA where nobody would expect it."""
+        left = 1 - self.explained_variance_ratio_.sum()
+        return (
+            self.is_pca_
+            and n_rows >= SURPRISED_FROM_ROWS
+            and left > NOTHING_LEFT
+            and not self._fitted_task.blueprint.is_linear
+        )
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):

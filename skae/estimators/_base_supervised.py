@@ -1,9 +1,11 @@
 """What the supervised estimators share: pretrain on all rows, fine-tune on labels."""
 
+import warnings
 from dataclasses import replace
 from numbers import Integral, Real
 
 from sklearn.base import _fit_context, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -56,6 +58,7 @@ class BaseSupervised(EncodingTransformer):
         "validation_fraction": [Interval(Real, 0, 0.5, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "interruptible": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -99,7 +102,15 @@ class BaseSupervised(EncodingTransformer):
             table = read_table(self, X, sample_weight, groups, reset=True)
             y = self._read_targets(y)
             check_consistent_length(table.X, y)
-            self._fit(table, y if table.rows is None else y[table.rows])
+            with engine.stop_on_interrupt(self.interruptible) as request:
+                self._fit(table, y if table.rows is None else y[table.rows])
+            if request.is_made:
+                warnings.warn(
+                    "Interrupted: training stopped early, and the best so far is kept. "
+                    f"Fine-tuning is worth {self.best_n_iter_} epochs of it.",
+                    ConvergenceWarning,
+                    stacklevel=3,
+                )
         return self
 
     def _fit(self, table, y):

@@ -136,6 +136,12 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
     tol : float, default=1e-4
         Share of the loss by which it has to fall to count as progress.
 
+    interruptible : bool, default=False
+        Whether Ctrl-C ends the training but not the fit: the best so far is the result,
+        with a ConvergenceWarning. Where folds were judging, that is PCA or a closed
+        form. A second Ctrl-C is raised, as the first is if this is False; the estimator
+        is then as it was before. Heard in the main thread alone.
+
     random_state : int, RandomState instance or None, default=None
         Seed of the split, the order of rows, the noise and, where it has none, the
         autoencoder. Each of these draws from a stream of its own, spawned from the
@@ -249,6 +255,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
         validation_fraction=0.1,
         n_iter_no_change=10,
         tol=1e-4,
+        interruptible=False,
         random_state=None,
         verbose=0,
     ):
@@ -266,6 +273,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.interruptible = interruptible
         self.random_state = random_state
         self.verbose = verbose
 

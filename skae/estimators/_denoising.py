@@ -186,13 +186,19 @@ class DenoisingAutoencoder(BaseAutoencoder):
         sizes, activations, `init` and the like) have to stay as they were: another
         value is an error.
 
+    interruptible : bool, default=False
+        Whether Ctrl-C ends the training but not the fit: the best so far is the result,
+        with a ConvergenceWarning. Where folds were judging, that is PCA or a closed
+        form. A second Ctrl-C is raised, as the first is if this is False; the estimator
+        is then as it was before. Heard in the main thread alone.
+
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the split, the order of rows, the noise and
         dropout. Each of these draws from a stream of its own, spawned from the seed.
         The global generators are never used.
 
     verbose : int, default=0
-        1 shows a progress bar with the losses.
+        1 shows progress bars with the losses and PCA's, and last what came of it.
 
     Attributes
     ----------
@@ -239,6 +245,12 @@ class DenoisingAutoencoder(BaseAutoencoder):
     init_ : {"pca", "random", "manifold", "kernel_ridge"}
         Where the training of the result started, or the closed form that it is; see
         `init`. "pca" also where the result is PCA.
+
+    is_pca_ : bool
+        Whether the result is PCA: because the network is linear, or because the rows
+        that judge prefer it. Of the latter `fit` warns from 100 rows on, with
+        :class:`~skae.exceptions.PCAFallbackWarning`. After `partial_fit`, whether
+        nothing has been trained yet.
 
     n_iter_ : int
         Epochs run. 1 where the result is PCA by the verdict of folds or of fewer than
@@ -353,6 +365,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         device="auto",
         callbacks=None,
         warm_start=False,
+        interruptible=False,
         random_state=None,
         verbose=0,
     ):
@@ -385,6 +398,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         self.device = device
         self.callbacks = callbacks
         self.warm_start = warm_start
+        self.interruptible = interruptible
         self.random_state = random_state
         self.verbose = verbose
 

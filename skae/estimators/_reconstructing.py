@@ -8,6 +8,8 @@ from sklearn.base import (
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 from .. import inference
+from ._resolve import is_auto
+from ._summary import FACTS, Summary
 from ._validation import check_fitted, codes_to_decode, read_table, rows_to_encode
 
 
@@ -37,6 +39,59 @@ class EncodingTransformer(
         """
         check_fitted(self)
         return inference.encode(self._network, rows_to_encode(self, X))
+
+    def summary(self):
+        """Return what the network consists of and what it is worth.
+
+        Returns
+        -------
+        summary : Summary
+            Printed, it is a table of the layers, with what a row is after each of them
+            and the number of weights; what each parameter that is "auto" became; and
+            what came of the fit. A notebook shows it as HTML, and below the diagram of
+            a fitted estimator.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skae import AutoencoderTransformer
+        >>> X = load_iris().data
+        >>> pca = AutoencoderTransformer(2, hidden_layer_sizes=()).fit(X)
+        >>> pca.summary().outcome
+        'PCA itself: no linear network is better'
+        """
+        check_fitted(self)
+        parameters = self.get_params(deep=False)
+        resolved = [name for name, value in parameters.items() if is_auto(value)]
+        return Summary(
+            f"{type(self).__name__}: {self.n_features_in_} columns, "
+            f"{self.n_components_} components",
+            self._outcome(),
+            inference.layers_of(self._network, self.n_features_in_),
+            {
+                name: getattr(self, f"{name}_")
+                for name in resolved
+                if hasattr(self, f"{name}_")
+            },
+            {name: getattr(self, name) for name in FACTS if hasattr(self, name)},
+        )
+
+    def _outcome(self):
+        """Return what the fit was worth, in a few words; "" where nobody judged."""
+        return ""
+
+    def _repr_html_inner(self):
+        """Return the diagram of scikit-learn, and below it what came of the fit."""
+        diagram = super()._repr_html_inner()
+        if not self.__sklearn_is_fitted__():
+            return diagram
+        return diagram + self.summary()._repr_html_()
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle:
+            bundle["text/html"] = self._repr_html_inner()
+        return bundle
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "net_")

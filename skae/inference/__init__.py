@@ -11,6 +11,7 @@ __getattr__, __dir__ = attach(
         "elbo": "._bounds",
         "encode": "._passes",
         "importance_weighted_bounds": "._bounds",
+        "layers_of": "._layers",
         "observed": "._bounds",
         "outputs": "._passes",
         "posterior": "._passes",

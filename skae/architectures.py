@@ -29,6 +29,7 @@ from . import networks
 DOWNSAMPLING = ("max_pool", "avg_pool", "stride")
 UPSAMPLING = ("nearest", "transposed")
 CODES = ("vector", "map")
+COMMON_CHANNELS = (1, 3, 4)  # of a picture: grey, colour, colour and opacity
 
 
 class Dense(BaseEstimator):
@@ -91,6 +92,7 @@ class _Convolutional(BaseEstimator):
 
     uses_generator = True
     _step = (2, 2)
+    channels_last = False
 
     def code_size(self, n_features):
         """Return the number of components, or None if the estimator chooses it.
@@ -137,6 +139,7 @@ class _Convolutional(BaseEstimator):
             upsampling=self.upsampling,
             activation=self.activation,
             generator=generator,
+            pixelwise=bool(self.channels_last),
         )
         width = None if self.code == "map" else n_components
         return network.encoder(width), network.decoder(width)
@@ -185,7 +188,8 @@ class Conv2d(_Convolutional):
     ----------
     image_shape : tuple (n_channels, height, width) or (height, width)
         What a row is when it is not flat, in C order as ``ndarray.reshape`` has it. The
-        product is the number of columns.
+        product is the number of columns. With ``channels_last=True`` it is (height,
+        width, n_channels).
 
     channels : tuple of int, default=(16, 32)
         Channels of the feature maps, input side first. Each more makes the last map
@@ -211,6 +215,12 @@ class Conv2d(_Convolutional):
     activation : str or callable, default="relu"
         Name in torch.nn.functional, or an elementwise function of a tensor.
 
+    channels_last : bool or None, default=None
+        Whether the channels of a pixel stand side by side in a row, as matplotlib,
+        Pillow and ``images.reshape(len(images), -1)`` of colour pictures have them.
+        None is False, as in PyTorch, but an error for an `image_shape` that looks
+        otherwise: it ends in 1, 3 or 4, and both other numbers are larger.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -235,6 +245,7 @@ class Conv2d(_Convolutional):
         upsampling="nearest",
         code="vector",
         activation="relu",
+        channels_last=None,
     ):
         self.image_shape = image_shape
         self.channels = channels
@@ -243,6 +254,7 @@ class Conv2d(_Convolutional):
         self.upsampling = upsampling
         self.code = code
         self.activation = activation
+        self.channels_last = channels_last
 
     def _image_shape(self, n_features):
         shape = _positive_ints("image_shape", self.image_shape)
@@ -251,12 +263,16 @@ class Conv2d(_Convolutional):
                 f"image_shape={self.image_shape!r} should be (n_channels, height, "
                 "width) or (height, width)."
             )
+        if self.channels_last is None:
+            _check_channels_first(shape)
         if math.prod(shape) != n_features:
             raise ValueError(
                 f"image_shape={self.image_shape!r} stands for {math.prod(shape)} "
                 f"columns, but X has {n_features}."
             )
-        return shape if len(shape) == 3 else (1, *shape)
+        if len(shape) == 2:
+            return 1, *shape
+        return (shape[2], *shape[:2]) if self.channels_last else shape
 
 
 class Conv1d(_Convolutional):
@@ -420,6 +436,20 @@ def _made(name, factory, n_in, n_out):
             "return a torch.nn.Module."
         )
     return networks.with_own_dropout(module)
+
+
+def _check_channels_first(shape):
+    """Raise a ValueError for a shape that seems to have its channels last."""
+    *others, last = shape
+    if len(others) == 2 and last in COMMON_CHANNELS and min(others) > last:
+        height, width = others
+        raise ValueError(
+            f"image_shape={shape!r} would be {height} channels of {width} x {last} "
+            f"pixels. For {last} channels of {height} x {width} pixels, the channels "
+            "of each pixel side by side, add channels_last=True; where each channel "
+            f"comes as a whole, use image_shape={(last, height, width)!r}. If the "
+            "shape is meant as it is, add channels_last=False."
+        )
 
 
 def _positive_ints(name, values):

@@ -4,21 +4,18 @@
 class PCAFallbackWarning(UserWarning):
     """PCA came back from a fit that trained a non-linear network.
 
-    Rows that judge saw nothing in the network that PCA does not have, or not enough of
-    it to trust. The estimator is then a PCA, as its attribute `is_pca_` says, whatever
-    `verbose` is. `fit` warns of it where that may come as a surprise. It does not
+    The rows that judge found the network no better than PCA, or not by enough to be
+    sure of it. The estimator is then a PCA. The attribute `is_pca_` always says so;
+    `fit` warns of it as well where it may come as a surprise. It does not warn
 
     - for a linear network, whose optimum PCA is;
     - where PCA leaves less than a millionth of the variance: nothing is left to learn;
     - below 100 rows, where PCA is what to expect;
     - where Ctrl-C ended the training, which has a warning of its own.
 
-    The text is the same for every fit of a class, so Python shows it once for each line
-    that calls `fit`, not for each candidate of a grid search. To silence it, or to make
-    it an error::
+    Every such fit warns, those of a grid search too. To silence it there::
 
         warnings.filterwarnings("ignore", category=PCAFallbackWarning)
-        python -W error::skae.exceptions.PCAFallbackWarning script.py
 
     Examples
     --------

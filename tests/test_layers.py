@@ -75,7 +75,7 @@ LAYERS = [
     Layer("comparison._report", ("plotting",), SKLEARN),
     Layer(
         "comparison._compare",
-        ("estimators._autoencoder", "comparison._report", "metrics"),
+        ("estimators._autoencoder", "comparison._report", "exceptions", "metrics"),
         SKLEARN | {"tqdm"},
     ),
     Layer("comparison", ("_lazy",), frozenset()),

@@ -207,7 +207,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         epochs.end(lambda: {"net_": self.net_})
         if self.verbose:
             engine.write_line(f"{type(self).__name__}: {self._outcome()}")
-        self._warn(table.n_rows, is_interrupted=request.is_made)
+        self._warn(table, is_interrupted=request.is_made)
 
     def _outcome(self):
         """Return what the fit was worth, in a few words."""
@@ -219,7 +219,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             is_linear=self._fitted_task.blueprint.is_linear,
         )
 
-    def _warn(self, n_rows, *, is_interrupted):
+    def _warn(self, table, *, is_interrupted):
         """Warn the caller of `fit` of what may come as a surprise."""
         message, category = None, ConvergenceWarning
         if is_interrupted:
@@ -233,26 +233,23 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                 "and the best weights before it are kept. Lower learning_rate_init "
                 f"(now {self.learning_rate_init_:g}) to train on."
             )
-        elif self._is_surprising(n_rows):
-            # No figures in it: one text is shown once.
+        elif self._is_surprising(table):
             message, category = (
-                f"PCA came back from {type(self).__name__}: the rows that judge prefer "
-                "it to the network that was trained. More rows or another n_components "
-                "may help; see reconstruction_error_ and judge_.",
+                f"The result of {type(self).__name__} is PCA (is_pca_=True): the rows "
+                "that judge did not show its network to be better. More rows may help, "
+                "or another n_components, loss or architecture.",
                 PCAFallbackWarning,
             )
         if message is not None:
             warnings.warn(message, category, stacklevel=5)
 
-    def _is_surprising(self, n_rows):
+    def _is_surprising(self, table):
         """Whether the result is PCA where nobody would expect it."""
-        left = 1 - self.explained_variance_ratio_.sum()
-        return (
-            self.is_pca_
-            and n_rows >= SURPRISED_FROM_ROWS
-            and left > NOTHING_LEFT
-            and not self._fitted_task.blueprint.is_linear
-        )
+        if not self.is_pca_ or self._fitted_task.blueprint.is_linear:
+            return False
+        variance = np.mean(table.moments.scale**2)
+        is_exact = self.pca_reconstruction_error_ <= NOTHING_LEFT * variance
+        return table.n_rows >= SURPRISED_FROM_ROWS and not is_exact
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):

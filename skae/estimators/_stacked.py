@@ -413,7 +413,13 @@ class StackedAutoencoder(BaseAutoencoder):
                 ),
             )
             layer._validate_params()
-            layers.append(layer._task((shape[0], n_columns), device))
+            layer = layer._task((shape[0], n_columns), device)
+            plan = replace(
+                layer.plan,
+                description=task.plan.description,
+                stage=f"layer {level + 1}",
+            )
+            layers.append(replace(layer, plan=plan))
             n_columns = width
         return replace(task, layers=tuple(layers))
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from ._autoencoder import Anchored
-from ._conv import ToImage, Upsample
+from ._conv import ToImage, ToRow, Upsample
 from ._layers import Copy, Dropout, Gain, TiedLinear, is_plain_sequence
 from ._mlp import tie
 
@@ -17,7 +17,7 @@ WEIGHTED = (
 # Layers without weights that return zeros for zeros.
 ZERO_TO_ZERO = (
     *(nn.Identity, nn.Flatten, nn.Unflatten, nn.Upsample),
-    *(ToImage, Upsample, Dropout),
+    *(ToImage, ToRow, Upsample, Dropout),
 )
 
 # What a random network's last weights are multiplied by: 1 and 0 are slower.

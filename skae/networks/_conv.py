@@ -16,17 +16,31 @@ CHANNELS_LAST = torch.channels_last
 
 
 class ToImage(nn.Module):
-    """Turns flat rows into images of shape (n_channels, height, width)."""
+    """Turns flat rows into images of shape (n_channels, height, width).
 
-    def __init__(self, shape):
+    `pixelwise` says that the channels of a pixel stand side by side in a row.
+    """
+
+    def __init__(self, shape, pixelwise=False):
         super().__init__()
         self.shape = tuple(shape)
+        self.pixelwise = pixelwise
 
     def forward(self, X):
+        n_channels, *size = self.shape
+        if self.pixelwise:
+            return X.reshape(-1, *size, n_channels).movedim(-1, 1)
         return X.reshape(-1, *self.shape).contiguous(memory_format=CHANNELS_LAST)
 
     def extra_repr(self):
-        return f"shape={self.shape}"
+        return f"shape={self.shape}, pixelwise={self.pixelwise}"
+
+
+class ToRow(nn.Module):
+    """Turns images into flat rows in which the channels of a pixel are side by side."""
+
+    def forward(self, X):
+        return X.movedim(1, -1).flatten(1)
 
 
 class Upsample(nn.Module):
@@ -69,6 +83,9 @@ class ConvNetwork:
 
     generator : torch.Generator
         Source of the initial weights.
+
+    pixelwise : bool
+        Whether the channels of a pixel stand side by side in a row.
     """
 
     def __init__(
@@ -82,6 +99,7 @@ class ConvNetwork:
         upsampling,
         activation,
         generator,
+        pixelwise=False,
     ):
         self.shape = tuple(shape)
         self.channels = tuple(channels)
@@ -91,12 +109,13 @@ class ConvNetwork:
         self.upsampling = upsampling
         self.activation = activation
         self.generator = generator
+        self.pixelwise = pixelwise
         self.sizes = map_sizes(self.shape[1:], len(self.channels), step)
         self.code_shape = (self.channels[-1], *self.sizes[-1])
 
     def encoder(self, n_components=None):
         """Return the encoder: to the last feature map, or on to `n_components`."""
-        layers = [ToImage(self.shape)]
+        layers = [ToImage(self.shape, self.pixelwise)]
         n_in = self.shape[0]
         for n_out in self.channels:
             layers += [*self._down(n_in, n_out), Activation(self.activation)]
@@ -122,7 +141,8 @@ class ConvNetwork:
         ):
             layers += self._up(n_in, n_out, small, large)
             n_in = n_out
-        layers += [self._convolution(n_in, self.shape[0]), nn.Flatten()]
+        to_row = ToRow() if self.pixelwise else nn.Flatten()
+        layers += [self._convolution(n_in, self.shape[0]), to_row]
         return nn.Sequential(*layers)
 
     def _down(self, n_in, n_out):

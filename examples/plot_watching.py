@@ -8,17 +8,14 @@ training goes on. ``net_`` is a `skorch <https://skorch.readthedocs.io>`_ net, a
 """
 
 # %%
-import importlib.util
 import sys
-import tempfile
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from skorch.callbacks import Callback, TensorBoard
+from skorch.callbacks import Callback
 
 from skae import AutoencoderTransformer
 
@@ -55,16 +52,6 @@ class KeepReconstructions(Callback):
 
 
 keep = KeepReconstructions(X_shown, epochs=(1, 2, 5, 15, 40))
-callbacks = [keep]
-
-# %%
-# Curves appear in TensorBoard while training runs, if it is installed: start
-# ``tensorboard --logdir FOLDER`` beside it.
-if importlib.util.find_spec("tensorboard"):
-    from torch.utils.tensorboard import SummaryWriter
-
-    writer = SummaryWriter(tempfile.mkdtemp())
-    callbacks.append(TensorBoard(writer))
 
 textbook = AutoencoderTransformer(
     8,
@@ -73,24 +60,14 @@ textbook = AutoencoderTransformer(
     loss="binary_cross_entropy",
     init="random",
     max_iter=2 if QUICK else 40,
-    callbacks=callbacks,
+    callbacks=[keep],
     random_state=0,
 ).fit(X_train)
 
 # %%
-# A summary of the model: printing the torch module shows its layers, and its parameters
-# are the weights.
-print(textbook.net_.module_)
-weights = dict(textbook.net_.module_.named_parameters())
-print(sum(weight.numel() for weight in weights.values()), "weights in all")
-
-pd.DataFrame(
-    {
-        "shape": [tuple(weight.shape) for weight in weights.values()],
-        "weights": [weight.numel() for weight in weights.values()],
-    },
-    index=list(weights),
-)
+# A summary of the model: its layers with their weights, what every "auto" became, and
+# what came of it.
+textbook.summary()
 
 # %%
 # The losses of all epochs, without any callback.

@@ -415,3 +415,49 @@ def test_any_object_with_build_serves():
     first = clone(estimator).fit(X).transform(X)
     torch.manual_seed(4)
     np.testing.assert_array_equal(first, clone(estimator).fit(X).transform(X))
+
+
+# -- channels last --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 3), (8, 6, 4), (28, 28, 1)])
+def test_shape_that_looks_channels_last_is_asked_about(shape):
+    """Nobody has pictures of 32 channels, 3 pixels wide: the error says what to do."""
+    X = rows(int(np.prod(shape)), n_samples=5)
+    height, width, n_channels = shape
+    with pytest.raises(ValueError, match="channels_last=True") as error:
+        fitted(Conv2d(shape), X)
+    for part in (shape, (n_channels, height, width)):
+        assert f"image_shape={part}" in str(error.value)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (1, 4, 3), (3, 2, 4), (8, 8), (6, 5, 2)])
+def test_other_shapes_are_taken_as_they_are(shape):
+    """PyTorch's order is the rule."""
+    fitted(Conv2d(shape, (2,)), rows(int(np.prod(shape)), n_samples=30), max_iter=1)
+
+
+def test_shape_can_be_meant_as_it_is():
+    """channels_last=False asks for no more."""
+    X = rows(8 * 6 * 3, n_samples=30)
+    autoencoder = fitted(Conv2d((8, 6, 3), (2,), channels_last=False), X, max_iter=1)
+    first = autoencoder.net_.module_.encoder.network[1]
+    assert first.in_channels == 8
+
+
+@pytest.mark.parametrize(
+    ("init", "code"), [("pca", "vector"), ("random", "vector"), ("random", "map")]
+)
+def test_order_of_channels_is_only_an_order(init, code):
+    """The same pictures in the other order give the same reconstructions."""
+    images = np.random.default_rng(0).random((60, 3, 6, 5))
+    X_first = images.reshape(60, -1)
+    X_last = np.moveaxis(images, 1, -1).reshape(60, -1)
+    parameters = {"init": init, "precision": "float64", "early_stopping": False}
+    first = fitted(Conv2d((3, 6, 5), (4,), code=code), X_first, **parameters)
+    last = fitted(
+        Conv2d((6, 5, 3), (4,), code=code, channels_last=True), X_last, **parameters
+    )
+    expected = first.reconstruct(X_first).reshape(60, 3, 6, 5)
+    found = last.reconstruct(X_last).reshape(60, 6, 5, 3)
+    np.testing.assert_allclose(np.moveaxis(found, -1, 1), expected, atol=1e-6)

@@ -9,6 +9,9 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import (
     Callback,
     Checkpoint,
@@ -429,3 +432,64 @@ def test_callbacks_of_scikit_learn_do_not_change_the_model(callbacks):
         callbacks.ScoringMonitor(scoring={"r2": reconstruction_r2})
     )
     np.testing.assert_array_equal(autoencoder.fit(X, X).transform(X), expected)
+
+
+class Tasks:
+    """Writes down the path to every task that ends, from the outermost on."""
+
+    max_propagation_depth = None
+
+    def __init__(self):
+        self.paths = []
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context):
+        path = []
+        while context is not None:
+            path.insert(0, (context.estimator_name, context.task_name))
+            context = context.parent
+        self.paths.append(path)
+
+
+def searched(*callbacks):
+    """Return a search over a pipeline with an autoencoder, watched by callbacks."""
+    autoencoder = AutoencoderTransformer(
+        max_iter=3, early_stopping=False, init="pca", hidden_layer_sizes=(4,)
+    )
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), autoencoder),
+        {"autoencodertransformer__n_components": [1, 2]},
+        cv=2,
+    )
+    return search.set_callbacks(*callbacks).fit(make_curve(30))
+
+
+def test_callback_of_a_search_sees_the_epochs(callbacks):
+    """Every epoch is a task below its fit, its pipeline and the search."""
+    tasks = Tasks()
+    searched(tasks)
+    below = [
+        ("Pipeline", "fit"),
+        ("AutoencoderTransformer", "fit"),
+        ("AutoencoderTransformer", "epoch"),
+    ]
+    epochs = [path for path in tasks.paths if path[-3:] == below]
+    assert len(epochs) == 3 * (2 * 2 + 1)
+    assert all(path[0] == ("GridSearchCV", "fit") for path in epochs)
+
+
+def test_progress_bar_nests_through_a_search(capsys, callbacks):
+    """The bar of the autoencoder is one of those of scikit-learn."""
+    pytest.importorskip("rich")
+    searched(callbacks.ProgressBar(max_propagation_depth=None))
+    shown = "".join(capsys.readouterr())
+    for name in ("GridSearchCV - fit", "Pipeline - fit", "AutoencoderTransformer"):
+        assert name in shown

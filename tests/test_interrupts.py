@@ -231,8 +231,8 @@ def test_pretraining_of_layers_ends():
 
 @pytest.mark.parametrize(
     ("module", "name", "after"),
-    [(_judges, "_train", 0), (_fine_tuning, "_train", 0), (_fine_tuning, "_train", 5)],
-    ids=["pretraining", "folds", "training on all rows"],
+    [(_judges, "_train", 0), (_fine_tuning, "_train", 0), (_fine_tuning, "_train", 1)],
+    ids=["pretraining", "judging", "training on all rows"],
 )
 def test_head_stays_on_frozen_codes(monkeypatch, module, name, after):
     """A fine-tuning that nobody judged is not kept."""

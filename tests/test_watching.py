@@ -122,7 +122,7 @@ def test_pca_that_came_back_is_warned_of():
         (noise(90), {}, True),
         (noise(), {"hidden_layer_sizes": ()}, True),
         (np.ones((100, 5)), {}, True),
-        (noise()[:, :2] @ noise(2), {}, True),
+        (noise()[:, :2] @ noise(2), {"init": "pca"}, True),
         (noise(), {"init": "random"}, False),
         (make_curve(100), {}, False),
     ],

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .. import engine, inference, objectives
+from ..exceptions import PCAFallbackWarning
 from ._base import unchanged_on_error
 from ._denoising import DenoisingAutoencoder
 from ._reconstructing import EncodingTransformer, ReconstructingTransformer
@@ -167,7 +168,9 @@ class BaseSupervised(EncodingTransformer):
             autoencoder.set_params(random_state=seed.integer("autoencoder"))
         X = table.X if table.rows is None else table.X[table.rows]
         groups = {} if table.groups is None else {"groups": table.groups}
-        return autoencoder.fit(X, sample_weight=table.weight, **groups)
+        with warnings.catch_warnings():  # PCA is a start like any other here
+            warnings.simplefilter("ignore", PCAFallbackWarning)
+            return autoencoder.fit(X, sample_weight=table.weight, **groups)
 
     def _alphas(self, folds):
         if not is_auto(self.alpha):

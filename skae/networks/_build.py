@@ -129,8 +129,11 @@ def centre(autoencoder, mean):
     # a bias for each column, or for each channel of an image
     is_image = not isinstance(last, (nn.Linear, TiedLinear))
     if len(last.bias) == len(mean) or (is_image and len(mean) % len(last.bias) == 0):
-        target = link(mean).reshape(len(last.bias), -1).mean(dim=1)
-        last.bias.data += target.to(last.bias)
+        target = link(mean).reshape(len(last.bias), -1)
+        decoder = autoencoder.decoder
+        if is_plain_sequence(decoder) and type(decoder[-1]) is ToRow:
+            target = link(mean).reshape(-1, len(last.bias)).T
+        last.bias.data += target.mean(dim=1).to(last.bias)
         if not isinstance(last, TiedLinear):
             last.weight.data *= LAST_WEIGHTS
 

@@ -136,7 +136,7 @@ class Starts(Callback):
 def test_race_of_starts_ends(monkeypatch, after):
     """The starts that have not begun are left out; the best of the others goes on."""
     X, X_val = make_curve(300), make_curve(100, seed=1)
-    calls = interrupt_at(monkeypatch, _judges, "_sprint", after)
+    calls = interrupt_at(monkeypatch, _judges, "move_start", after)
     autoencoder = AutoencoderTransformer(**ENDLESS)
     interrupted_fit(autoencoder, X, X_val=X_val)
     assert len(calls) == after + 1

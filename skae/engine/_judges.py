@@ -190,7 +190,14 @@ class Folds:
         if verdict is None:  # the losses did not stay finite
             return AllRows(self.table).fit(task, seed, last=last)
         reports = {}
-        if verdict.factor and verdict.init != KERNEL:
+        if not verdict.factor or verdict.init == KERNEL:
+            net = start_net(task, self.table, seed, verdict.factor)
+            if verdict.init == KERNEL:
+                n_components = task.blueprint.n_components
+                fit_kernel_ridge(self.table, n_components).correct(net.network_)
+            rows = rows_of(self.table, net.network_, task)
+            _record_start(net, rows, [verdict.loss], last)
+        else:
             net, reports = follow(
                 task,
                 self.table,
@@ -204,13 +211,6 @@ class Folds:
             if is_stopping():  # the folds judged a longer training
                 verdict = replace(verdict, factor=None, error=verdict.pca_error)
                 net = start_net(task, self.table, seed, None, net)
-        else:
-            net = start_net(task, self.table, seed, verdict.factor)
-            if verdict.init == KERNEL:
-                n_components = task.blueprint.n_components
-                fit_kernel_ridge(self.table, n_components).correct(net.network_)
-            rows = rows_of(self.table, net.network_, task)
-            _record_start(net, rows, [verdict.loss], last)
         init, is_pca = verdict.init if verdict.factor else "pca", not verdict.factor
         return Judged(
             net, "folds", verdict.error, verdict.pca_error, reports, init, is_pca

@@ -107,8 +107,8 @@ class BaseSupervised(EncodingTransformer):
                 self._fit(table, y if table.rows is None else y[table.rows])
             if request.is_made:
                 warnings.warn(
-                    "Interrupted: training stopped early, and the best so far is kept. "
-                    f"Fine-tuning is worth {self.best_n_iter_} epochs of it.",
+                    "Interrupted: training stopped early, and the best so far is kept: "
+                    f"{self.best_n_iter_} epochs of fine-tuning.",
                     ConvergenceWarning,
                     stacklevel=3,
                 )

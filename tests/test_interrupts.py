@@ -107,7 +107,7 @@ def test_training_keeps_the_best_weights_so_far(parameters):
     best = min(autoencoder.validation_loss_curve_)
     assert autoencoder.reconstruction_error_ <= best * 1.01
     if parameters.get("init") != "random":
-        assert error <= autoencoder.pca_reconstruction_error_
+        assert error <= 1.0001 * autoencoder.pca_reconstruction_error_
 
 
 @pytest.mark.parametrize("delay", [0.01, 0.2, 0.5, 1.0])
@@ -254,18 +254,19 @@ def test_head_stays_on_frozen_codes(monkeypatch, module, name, after):
 
 def test_default_is_an_interrupt():
     """Without the parameter nothing is kept."""
-    parameters = {"interruptible": False, "callbacks": [InEpoch(2)]}
+    parameters = {"interruptible": False, "callbacks": [InEpoch(2)], "init": "random"}
     autoencoder = AutoencoderTransformer(**ENDLESS | parameters)
     with pytest.raises(KeyboardInterrupt):
-        autoencoder.fit(make_curve(600))
+        autoencoder.fit(make_curve(60))
     assert not hasattr(autoencoder, "net_")
 
 
 def test_second_interrupt_is_raised():
     """And leaves the estimator as it was."""
-    autoencoder = AutoencoderTransformer(**ENDLESS, callbacks=[InEpoch(2, times=2)])
+    parameters = {"callbacks": [InEpoch(2, times=2)], "init": "random"}
+    autoencoder = AutoencoderTransformer(**ENDLESS | parameters)
     with pytest.raises(KeyboardInterrupt):
-        autoencoder.fit(make_curve(600))
+        autoencoder.fit(make_curve(60))
     assert not hasattr(autoencoder, "net_")
 
 
@@ -276,8 +277,9 @@ def test_interrupt_of_a_callback_is_none_of_a_terminal():
         def on_epoch_end(self, net, **kwargs):
             raise KeyboardInterrupt
 
+    parameters = {"callbacks": [Raises()], "init": "random"}
     with pytest.raises(KeyboardInterrupt):
-        AutoencoderTransformer(**ENDLESS, callbacks=[Raises()]).fit(make_curve(600))
+        AutoencoderTransformer(**ENDLESS | parameters).fit(make_curve(60))
 
 
 def test_fit_in_another_thread_hears_nothing():

@@ -55,11 +55,9 @@ class Bar:
 
 def write_line(text):
     """Write a line where the bars are."""
-    from tqdm.notebook import tqdm as widget
-
+    modules = {base.__module__ for base in _bar_class().__mro__}
     # What a notebook gets on standard error looks like an error.
-    in_notebook = issubclass(_bar_class(), widget)
-    print(text, file=sys.stdout if in_notebook else sys.stderr)
+    print(text, file=sys.stdout if "tqdm.notebook" in modules else sys.stderr)
 
 
 def _bar_class():

@@ -5,6 +5,7 @@ import pytest
 from sklearn import config_context
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_html_repr
+from torch import nn
 
 from skae import (
     AutoencoderClassifier,
@@ -14,7 +15,7 @@ from skae import (
     StackedAutoencoder,
     VariationalAutoencoder,
 )
-from skae.architectures import Conv2d
+from skae.architectures import Conv2d, Custom
 
 from .tables import make_curve
 
@@ -55,6 +56,27 @@ def test_layers_of_the_textbook_network():
         ("decoder.1", "silu", (8,), 0),
         ("decoder.2", "Linear", (6,), 8 * 6 + 6),
     ]
+
+
+def test_weights_of_a_layer_that_is_used_twice_count_once():
+    """Nor are those of a layer that returns several tensors forgotten."""
+
+    class Odd(nn.Module):
+        def __init__(self, n_in, n_out):
+            super().__init__()
+            self.square = nn.Linear(n_in, n_in)
+            self.recurrent = nn.GRU(n_in, n_out)
+
+        def forward(self, X):
+            return self.recurrent(self.square(self.square(X))[None])[0][0]
+
+    architecture = Custom(Odd, nn.Linear)
+    autoencoder = AutoencoderTransformer(architecture=architecture, **BRIEF)
+    summary = autoencoder.fit(make_curve(60)).summary()
+    network = autoencoder.net_.module_
+    assert summary.n_weights == sum(weight.numel() for weight in network.parameters())
+    kinds = [layer.kind for layer in summary.layers]
+    assert (kinds.count("GRU"), kinds.count("Linear")) == (1, 5)
 
 
 def test_what_auto_became_and_nothing_else():

@@ -74,10 +74,9 @@ class Blueprint:
     def is_linear(self):
         """Whether the network can be nothing but linear."""
         has_curves = self.hidden_layer_sizes and self.activation != "identity"
-        activations = {self.code_activation, self.output_activation}
-        return (
-            self.architecture is None and not has_curves and activations == {"identity"}
-        )
+        activations = (self.code_activation, self.output_activation)
+        is_identity = activations == ("identity", "identity")
+        return self.architecture is None and not has_curves and is_identity
 
     @property
     def has_sigmoid_link(self):

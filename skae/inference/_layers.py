@@ -20,16 +20,17 @@ def layers_of(network, n_features):
 
     def note(name, part):
         def hook(module, inputs, output):
-            if not isinstance(output, torch.Tensor):
-                return
+            first = output[0] if isinstance(output, tuple) else output
+            shape = tuple(getattr(first, "shape", ())[1:])
             n_weights = sum(w.numel() for w in part.parameters(recurse=False))
-            shape = tuple(output.shape[1:])
-            found.append(Layer(name or "network", _kind(part), shape, n_weights))
+            if any(layer.name == name for layer in found):  # it is used again
+                n_weights = 0
+            found.append(Layer(name, _kind(part), shape, n_weights))
 
         return part.register_forward_hook(hook)
 
     hooks = [
-        note(name, part)
+        note(name or "network", part)
         for name, part in network.named_modules()
         if part._parameters or not list(part.children())
     ]

@@ -62,7 +62,9 @@ class EncodingTransformer(
         """
         check_fitted(self)
         parameters = self.get_params(deep=False)
-        resolved = [name for name, value in parameters.items() if is_auto(value)]
+        resolved = {name for name, value in parameters.items() if is_auto(value)}
+        if parameters.get("architecture") is not None:  # it has its own
+            resolved.discard("hidden_layer_sizes")
         return Summary(
             f"{type(self).__name__}: {self.n_features_in_} columns, "
             f"{self.n_components_} components",
@@ -70,8 +72,8 @@ class EncodingTransformer(
             inference.layers_of(self._network, self.n_features_in_),
             {
                 name: getattr(self, f"{name}_")
-                for name in resolved
-                if hasattr(self, f"{name}_")
+                for name in parameters
+                if name in resolved and hasattr(self, f"{name}_")
             },
             {name: getattr(self, name) for name in FACTS if hasattr(self, name)},
         )

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "AutoencoderClassifier": ".estimators._classifier",
+    "AutoencoderOutlierDetector": ".estimators._outliers",
     "AutoencoderRegressor": ".estimators._regressor",
     "AutoencoderTransformer": ".estimators._autoencoder",
     "ContractiveAutoencoder": ".estimators._contractive",

@@ -42,6 +42,7 @@ OWN_WORDS = {
         "warm_start",
     },
     "AutoencoderRegressor": {"validation_loss_curve_"},
+    "AutoencoderOutlierDetector": {"random_state"},
     "MarginalizedDenoisingAutoencoder": {
         "alpha",
         "components_",

@@ -24,6 +24,7 @@ __getattr__, __dir__ = attach(
         "extend_stream": "._stream",
         "fine_tune": "._fine_tuning",
         "fit": "._fit",
+        "hash_rows": "._splits",
         "joint_moments": "._rotation",
         "label_folds": "._heads",
         "linear_ratio": "._rotation",

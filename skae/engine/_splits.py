@@ -102,7 +102,7 @@ class ContentSplit:
 
     def _hashes(self, table):
         if table.groups is None:
-            blocks = [_hash_rows(block, self.salt) for block in table.blocks()]
+            blocks = [hash_rows(block, self.salt) for block in table.blocks()]
             return np.concatenate(blocks)
         groups, of_row = np.unique(table.groups, return_inverse=True)
         key = self.salt.to_bytes(8, "little")
@@ -113,7 +113,7 @@ class ContentSplit:
         return np.frombuffer(b"".join(digests), np.uint64)[of_row]
 
 
-def _hash_rows(block, salt):
+def hash_rows(block, salt=0):
     """Return a hash of every row, the same for equal numbers in any dtype."""
     bits = (np.asarray(block, dtype=np.float64) + 0.0).view(np.uint64)  # -0.0 is 0.0
     rng = np.random.default_rng(salt)

@@ -8,6 +8,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import skae
 from skae import (
+    AutoencoderOutlierDetector,
     AutoencoderTransformer,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
@@ -74,6 +75,16 @@ WEIGHT_CHECKS = {
     "check_sample_weight_equivalence_on_dense_data": REASON,
     "check_sample_weight_equivalence_on_sparse_data": REASON,
 }
+# Folds hold out rows, and the threshold counts them, whatever their weights.
+DETECTORS = [
+    AutoencoderOutlierDetector(
+        AutoencoderTransformer(1, init="pca", hidden_layer_sizes=(8,), max_iter=2),
+        n_folds=2,
+    ),
+    AutoencoderOutlierDetector(
+        MarginalizedDenoisingAutoencoder(1), contamination=0.1, standardize=False
+    ),
+]
 EXTENDED = [
     "check_dataframe_column_names_consistency",
     "check_transformer_get_feature_names_out",
@@ -108,6 +119,14 @@ def expected_failures(estimator):
 )
 def test_scikit_learn_checks(estimator, check):
     """Every check of check_estimator passes."""
+    check(estimator)
+
+
+@parametrize_with_checks(
+    DETECTORS, expected_failed_checks=lambda detector: WEIGHT_CHECKS
+)
+def test_scikit_learn_checks_of_outlier_detectors(estimator, check):
+    """Every check of check_estimator passes, those of outliers among them."""
     check(estimator)
 
 

@@ -232,7 +232,9 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
 
     def _fit(self, X, weight):
         random = check_random_state(self.random_state)
-        self._hashes, row = np.unique(engine.hash_rows(X), return_inverse=True)
+        self._hashes, first, row = np.unique(
+            engine.hash_rows(X), return_index=True, return_inverse=True
+        )
         if len(self._hashes) < 2:
             raise ValueError(
                 f"X has {len(self._hashes)} different row(s): two are the least, one "
@@ -240,7 +242,7 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
             )
         n_folds = min(self.n_folds, len(self._hashes))
         splitter = GroupKFold(n_folds, shuffle=True, random_state=random)
-        parts = list(splitter.split(X, groups=row))
+        parts = list(splitter.split(X, groups=first[row]))
         self._folds = np.empty(len(self._hashes), dtype=int)
         for fold, (_, held_out) in enumerate(parts):
             self._folds[row[held_out]] = fold

@@ -1,0 +1,292 @@
+"""The outlier detector: its threshold is honest, and it says what is strange."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator
+from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from skae import (
+    AutoencoderOutlierDetector,
+    AutoencoderTransformer,
+    MarginalizedDenoisingAutoencoder,
+    VariationalAutoencoder,
+)
+from skae.estimators._outliers import default_n_components
+
+from .tables import make_curve
+
+FAST = {"init": "pca", "hidden_layer_sizes": (8,), "max_iter": 2}
+
+
+def detect(X, autoencoder=None, contamination=0.1, fit_parameters=None, **parameters):
+    autoencoder = PCA(2) if autoencoder is None else autoencoder
+    detector = AutoencoderOutlierDetector(
+        autoencoder, contamination, **{"random_state": 0} | parameters
+    )
+    return detector.fit(X, **(fit_parameters or {}))
+
+
+class ByHeart(BaseEstimator):
+    """Restores the rows that it was fitted to, and zeros for any other."""
+
+    def fit(self, X, y=None):
+        self.rows_ = {row.tobytes() for row in X}
+        return self
+
+    def transform(self, X):
+        known = np.array([row.tobytes() in self.rows_ for row in X])
+        return X * known[:, None]
+
+    def inverse_transform(self, X):
+        return X
+
+
+# -- the threshold --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("n_samples", [50, 301])
+@pytest.mark.parametrize("contamination", [0.05, 0.3])
+def test_the_share_that_is_asked_for_is_flagged(contamination, n_samples, seed):
+    """Of n training rows, the integer part of (n + 1) times the share."""
+    X = make_curve(n_samples, seed)
+    y = detect(X, contamination=contamination, random_state=seed).predict(X)
+    assert (y == -1).sum() == int((n_samples + 1) * contamination)
+
+
+@pytest.mark.parametrize(
+    ("autoencoder", "standardize"),
+    [
+        (PCA(2), True),
+        (MarginalizedDenoisingAutoencoder(1), True),
+        (ByHeart(), False),  # its scores are of the scales alone
+    ],
+)
+def test_false_alarms_come_as_often_as_asked(autoencoder, standardize):
+    """Over 20 tables, 4 to 6 % of the new rows are flagged where 5 % are asked for."""
+    rates = []
+    for seed in range(20):
+        X = make_curve(1200, seed)
+        detector = detect(
+            X[:600], autoencoder, 0.05, standardize=standardize, random_state=seed
+        )
+        rates.append(np.mean(detector.predict(X[600:]) == -1))
+    assert 0.04 < np.mean(rates) < 0.06
+
+
+def test_a_training_row_is_scored_by_the_autoencoder_without_it():
+    """What is learnt by heart is not what is scored."""
+    X = make_curve(60)
+    detector = detect(X, ByHeart(), standardize=False)
+    assert_allclose(detector.score_samples(X), -np.square(X).sum(axis=1))
+    for k, autoencoder in enumerate(detector.autoencoders_):
+        own = np.array([row.tobytes() in autoencoder.rows_ for row in X])
+        assert_array_equal(own, detector._fold_of(X) != k)
+
+
+def test_a_new_row_is_scored_by_all_autoencoders():
+    """Its score is the mean of theirs."""
+    X = make_curve(80)
+    new = X[:5] + 0.1
+    detector = detect(X, standardize=False)
+    scores = [
+        np.square(new - pca.inverse_transform(pca.transform(new))).sum(axis=1)
+        for pca in detector.autoencoders_
+    ]
+    assert_allclose(detector.score_samples(new), -np.mean(scores, axis=0))
+
+
+def test_rows_that_come_twice_are_held_out_together():
+    """A copy among the training rows does not give a row away."""
+    X = np.repeat(make_curve(40), 3, axis=0)
+    detector = detect(X, ByHeart(), standardize=False)
+    assert_allclose(detector.score_samples(X), -np.square(X).sum(axis=1))
+
+
+def test_a_row_has_one_score_alone_and_in_company():
+    """Blocks, order and dtype of equal numbers do not matter."""
+    X = make_curve(60).astype(np.float32)
+    detector = detect(X)
+    scores = detector.score_samples(X)
+    assert_allclose(detector.score_samples(X[::-1]), scores[::-1])
+    assert_allclose(detector.score_samples(X[7:8]), scores[7:8])
+    assert_allclose(detector.score_samples(X.astype(float)), scores, rtol=1e-4)
+
+
+def test_automatic_threshold_of_normal_rows():
+    """Two standard deviations above the mean of the cube roots: about 2.3 %."""
+    X = np.random.default_rng(0).standard_normal((4000, 8))
+    detector = detect(X[:2000], contamination="auto")
+    assert 0.015 < np.mean(detector.predict(X[2000:]) == -1) < 0.035
+
+
+def test_automatic_threshold_hardly_moves_with_outliers():
+    """A fifth of the training rows far away changes it less than it changes a share."""
+    rng = np.random.default_rng(0)
+    X = make_curve(400)
+    strange = X[:100] + rng.standard_normal((100, 6)) * 20
+    both = np.concatenate([X[100:], strange])
+    detector = detect(both, contamination="auto")
+    y = detector.predict(both)
+    assert (y[-100:] == -1).mean() > 0.9
+    assert (y[:300] == -1).mean() < 0.1
+
+
+# -- explanations ---------------------------------------------------------------------
+
+
+def test_contributions_sum_to_the_score():
+    """Every cell of every row is there, the most unusual first."""
+    X = make_curve(60)
+    detector = detect(X)
+    for rows in (X, X + 0.1):
+        cells = detector.explain(rows)
+        assert list(cells.columns) == [
+            "row", "column", "value", "reconstruction", "contribution",
+        ]  # fmt: skip
+        assert len(cells) == rows.size
+        assert cells["contribution"].is_monotonic_decreasing
+        sums = cells.groupby("row")["contribution"].sum()
+        assert_allclose(sums, -detector.score_samples(rows))
+        assert_allclose(cells["value"], rows[cells["row"], cells["column"]])
+
+
+def test_a_strange_cell_comes_first():
+    """Labels of rows and columns are those of the DataFrame, values in its units."""
+    X = pd.DataFrame(make_curve(100), columns=list("abcdef"))
+    X.index = [f"row {i}" for i in range(100)]
+    detector = detect(X)
+    X.loc["row 9", "c"] += 50
+    first = detector.explain(X).iloc[0]
+    assert (first["row"], first["column"]) == ("row 9", "c")
+    assert first["value"] == X.loc["row 9", "c"]
+
+
+def test_a_polars_frame_has_names_and_positions():
+    X = pl.DataFrame(make_curve(50), schema=list("abcdef"))
+    detector = detect(X)
+    assert list(detector.feature_names_in_) == list("abcdef")
+    cells = detector.explain(X[:3])
+    assert set(cells["row"]) == {0, 1, 2}
+    assert set(cells["column"]) == set("abcdef")
+
+
+# -- columns --------------------------------------------------------------------------
+
+
+def test_standardised_columns_have_no_units():
+    """Other units change no score."""
+    X = make_curve(80)
+    units = np.array([1, 1000, 0.01, 3, 1e6, 1])
+    scores = detect(X).score_samples(X)
+    assert_allclose(detect(X * units).score_samples(X * units), scores, rtol=1e-6)
+
+
+def test_reconstructions_are_in_the_units_of_the_rows():
+    X = make_curve(200) * [1, 1000, 0.01, 3, 1e6, 1]
+    cells = detect(X, PCA(5)).explain(X)
+    table = cells.pivot(index="row", columns="column", values="reconstruction")
+    assert_allclose(table.to_numpy(), X, atol=0.2 * X.std(axis=0).max())
+    assert ((table - X).std(axis=0) < 0.5 * X.std(axis=0)).all()
+
+
+def test_without_standardising_rows_reach_the_autoencoder_as_they_are():
+    """So pixels in [0, 1] may have a binary cross-entropy."""
+    X = MinMaxScaler(clip=True).fit_transform(make_curve(60))
+    autoencoder = AutoencoderTransformer(2, loss="binary_cross_entropy", **FAST)
+    detector = detect(X, autoencoder, standardize=False, n_folds=2)
+    assert_array_equal(detector.scales_, np.ones((2, 6)))
+    with pytest.raises(ValueError, match="needs X within"):
+        detect(X, autoencoder, n_folds=2)
+
+
+# -- autoencoders ---------------------------------------------------------------------
+
+
+def test_default_autoencoder_finds_what_leaves_a_surface():
+    """Rows whose cells come from different rows are strange, each cell alone is not."""
+    X = make_curve(300)
+    strange = np.random.default_rng(0).permuted(X, axis=0)
+    detector = AutoencoderOutlierDetector(n_folds=2, random_state=0).fit(X[:100])
+    scores = detector.score_samples(np.concatenate([X[100:], strange]))
+    assert detector.autoencoders_[0].n_components_ == 2
+    assert roc_auc_score(np.arange(500) < 200, scores) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("n_features", "expected"), [(2, 1), (4, 2), (30, 5), (784, 16)]
+)
+def test_default_code_is_smaller_than_the_row(n_features, expected):
+    assert default_n_components(n_features) == expected
+
+
+@pytest.mark.parametrize(
+    "autoencoder",
+    [
+        VariationalAutoencoder(2, **FAST),
+        make_pipeline(MinMaxScaler(), AutoencoderTransformer(2, **FAST)),
+    ],
+)
+def test_any_autoencoder_will_do(autoencoder):
+    """The same seed gives the same scores, in a copy too, in threads too."""
+    X = make_curve(60)
+    detector = detect(X, autoencoder, n_folds=2)
+    scores = detector.score_samples(X)
+    again = detect(X, autoencoder, n_folds=2, n_jobs=1)
+    assert_array_equal(again.score_samples(X), scores)
+    loaded = pickle.loads(pickle.dumps(detector))
+    assert_array_equal(loaded.score_samples(X), scores)
+    seeds = [model.get_params() for model in detector.autoencoders_]
+    seeds = {
+        value for found in seeds for name, value in found.items() if "_state" in name
+    }
+    assert len(seeds) == 2
+    assert None not in seeds
+
+
+def test_rows_of_weight_zero_are_left_out():
+    X = make_curve(80)
+    weight = np.repeat([2.0, 0.0], 40)
+    autoencoder = AutoencoderTransformer(2, **FAST)
+    weighted = {"sample_weight": weight}
+    detector = detect(X, autoencoder, n_folds=2, fit_parameters=weighted)
+    expected = detect(X[:40], autoencoder, n_folds=2)
+    assert detector.offset_ == pytest.approx(expected.offset_, rel=1e-3)
+    assert_allclose(detector.scales_, expected.scales_)
+
+
+# -- errors ---------------------------------------------------------------------------
+
+
+def test_one_column_is_refused():
+    """A code restores it, whatever it is."""
+    with pytest.raises(ValueError, match="minimum of 2 is required"):
+        detect(make_curve(50)[:, :1])
+
+
+def test_equal_rows_are_refused():
+    with pytest.raises(ValueError, match="1 different row"):
+        detect(np.ones((20, 3)))
+
+
+def test_an_autoencoder_has_to_restore():
+    with pytest.raises(ValueError, match="'autoencoder' parameter"):
+        detect(make_curve(50), IsolationForest())
+
+
+def test_a_failed_fit_leaves_the_detector_as_it_was():
+    X = make_curve(50)
+    detector = detect(X)
+    offset = detector.offset_
+    with pytest.raises(ValueError, match="n_components"):
+        detector.set_params(autoencoder=PCA(7)).fit(X)
+    assert detector.offset_ == offset

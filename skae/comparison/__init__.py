@@ -2,9 +2,14 @@
 
 from .._lazy import attach
 
-__all__ = ["ReducerComparison", "compare_reducers"]
+__all__ = ["ComparisonInterrupt", "ReducerComparison", "compare_reducers"]
 
 # Later than the import, so that the command line answers at once.
 __getattr__, __dir__ = attach(
-    __name__, {"ReducerComparison": "._report", "compare_reducers": "._compare"}
+    __name__,
+    {
+        "ComparisonInterrupt": "._compare",
+        "ReducerComparison": "._report",
+        "compare_reducers": "._compare",
+    },
 )

@@ -1,29 +1,50 @@
 """Cross-validated comparison of reducers over the number of components."""
 
-import time
 import warnings
-from itertools import product
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
 import scipy.sparse
-from sklearn.base import clone
-from sklearn.decomposition import PCA, KernelPCA
-from sklearn.linear_model import LogisticRegression
+from sklearn.decomposition import PCA
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_array, check_consistent_length, check_random_state
-from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils import check_array, check_random_state
 
-from ..exceptions import PCAFallbackWarning
-from ..metrics import neg_reconstruction_error, reconstruction_r2
+from ._details import Details, how_it_was_run
+from ._fits import planned, run
+from ._reducers import named_reducers
 from ._report import ReducerComparison
+from ._target import read_target
 
-# A target of whole numbers with fewer rows a value is taken for a quantity.
-_ROWS_PER_CLASS = 10
+
+class ComparisonInterrupt(KeyboardInterrupt):
+    """Ctrl-C during :func:`compare_reducers`, with what had finished by then.
+
+    It is a KeyboardInterrupt and ends a program as one does, unless it is caught.
+
+    Parameters
+    ----------
+    message : str
+        How many fits had finished.
+    comparison : ReducerComparison
+        The scores of these fits.
+
+    Examples
+    --------
+    >>> from skae.comparison import ComparisonInterrupt, compare_reducers
+    >>> X = [[1, 2], [2, 1], [3, 5], [0, 2]]
+    >>> try:
+    ...     comparison = compare_reducers(X, reducers=["pca"], n_components=1, cv=2)
+    ... except ComparisonInterrupt as interrupt:
+    ...     comparison = interrupt.comparison
+    >>> len(comparison.results)
+    2
+    """
+
+    def __init__(self, message, comparison):
+        super().__init__(message)
+        self.comparison = comparison
 
 
 def compare_reducers(
@@ -32,39 +53,56 @@ def compare_reducers(
     *,
     reducers=None,
     n_components=(2, 4, 8, 16),
+    estimator=None,
     cv=5,
     scale=True,
     n_jobs=None,
     random_state=None,
     verbose=0,
 ):
-    """Cross-validated comparison of reducers by what they reconstruct of unseen rows.
+    """Cross-validated comparison of reducers by what they keep of unseen rows.
 
     Every reducer is fitted at every size on the training rows of every fold, and scored
-    on the rows held out, by :func:`~skae.metrics.reconstruction_r2` and, where `y`
-    holds class labels, by the accuracy of a logistic regression on the codes.
+    on the rows held out:
+
+    - reconstruction, where codes lead back to columns: the R^2 of
+      :func:`~skae.metrics.reconstruction_r2`, in all and for each column;
+    - structure: trustworthiness [1]_, and the share of each row's ten nearest rows that
+      are its nearest in the codes, too, among 500 held-out rows at most;
+    - usefulness, where there is a `y`: how well `estimator` predicts it from the codes,
+      beside the same from all columns;
+    - seconds of the fit.
 
     With `scale=True` each reducer comes behind a StandardScaler fitted on the training
     rows alone, and errors are measured with every column divided by its standard
     deviation over the whole table. These units are the same in every fold: in those of
-    the training rows, a column that hardly varies there could outweigh all others.
+    the training rows, a column that hardly varies there could outweigh all others. For
+    reducers that take no negative numbers, such as NMF, the scaler does not centre.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
         Finite numbers. A sparse matrix is made dense.
     y : array-like of shape (n_samples,), default=None
-        Class labels add the accuracy, and the folds are stratified by them. Numbers are
-        taken for labels if they are whole and each occurs ten times on average;
-        any other numbers are a quantity, for which no accuracy is computed: make them
-        strings to have them taken for labels.
+        Class labels, whose accuracy is scored and by which the folds are stratified, or
+        a quantity, whose R^2 is. Numbers are taken for labels if they are whole and
+        each occurs ten times on average, unless `estimator` decides.
     reducers : dict of {str: estimator}, or list of estimators and names, default=None
-        What to compare. The names are "pca", "kernel_pca" (radial basis functions) and
-        "ae" (:class:`~skae.AutoencoderTransformer`). An estimator needs `transform`,
-        `inverse_transform` and a parameter `n_components`, its own or that of one step
-        of a Pipeline. None compares "pca" with "ae".
+        What to compare. The names are "pca", "kernel_pca" (radial basis functions),
+        "nmf", "factor_analysis", "fast_ica", "truncated_svd", "isomap", "umap" (where
+        it is installed), "ae" (:class:`~skae.AutoencoderTransformer`), "denoising_ae",
+        "sparse_ae", "contractive_ae", "stacked_ae", "vae", and those of any other class
+        in full, such as "sklearn.decomposition.SparsePCA". An estimator needs
+        `transform` and a parameter `n_components`, its own or that of one step of a
+        Pipeline. Without `inverse_transform` it has no reconstruction to score
+        (FactorAnalysis has: its model's mean given the codes). None compares "pca" with
+        "ae".
     n_components : int or sequence of int, default=(2, 4, 8, 16)
         Sizes to compare, none above the number of columns or of training rows.
+    estimator : classifier, regressor or str, default=None
+        What predicts `y` from the standardised codes. A classifier takes `y` for
+        labels, a regressor for a quantity. The names are "linear" (logistic regression
+        or ridge, as by default), "neighbors" and "forest".
     cv : int, cross-validation generator or iterable, default=5
         Number of folds, which are shuffled; or the splits themselves. More folds take
         longer and train on more rows.
@@ -72,24 +110,36 @@ def compare_reducers(
         Whether to standardise the columns. False suits columns in one common unit, such
         as pixels; columns of large variance then weigh most.
     n_jobs : int, default=None
-        Number of fits to run in parallel, as in scikit-learn.
+        Number of fits to run in parallel, as in scikit-learn. It does not change the
+        scores.
     random_state : int, RandomState instance or None, default=None
-        Determines the folds, and the `random_state` of the reducers that have none set.
+        Determines the folds, and the `random_state` of the reducers and of the
+        estimator where they have none set.
     verbose : int, default=0
-        1 shows a progress bar on standard error.
+        1 shows on standard error what runs and how long is left: a bar on a terminal,
+        elsewhere a line now and then.
 
     Returns
     -------
     comparison : ReducerComparison
-        The scores, with a summary, a conclusion in words and a plot.
+        The scores, with a summary, a conclusion in words, a plot and a report.
 
     Raises
     ------
     ValueError
         If a size does not fit the table, a reducer is unknown, or a fold has fewer than
         two rows to score.
+    TypeError
+        If a reducer has no `transform`, or the estimator does not predict.
     RuntimeError
         If a reducer fails; the message names the reducer, the size and the fold.
+    ComparisonInterrupt
+        On Ctrl-C. This KeyboardInterrupt has the finished fits in its `comparison`.
+
+    References
+    ----------
+    .. [1] J. Venna and S. Kaski, "Neighborhood preservation in nonlinear projection
+       methods: an experimental study", ICANN 2001.
 
     Examples
     --------
@@ -100,31 +150,79 @@ def compare_reducers(
     ...     X, y, reducers=["pca"], n_components=[2, 4], cv=3, random_state=0
     ... )
     >>> comparison.results.shape
-    (6, 9)
+    (6, 11)
     """
+    names = _column_names(X)
     X = _numbers(X)
-    labels = None if y is None else _class_labels(y, X)
-    reducers = _named_reducers(reducers)
+    target = read_target(y, X, estimator)
+    reducers = named_reducers(reducers)
     random_state = check_random_state(random_state)
-    splits = _splits(X, labels, cv, random_state)
+    splits = _splits(X, target, cv, random_state)
     sizes = _sizes(n_components, X, splits)
     seed = random_state.randint(np.iinfo(np.int32).max)
-    if scale:
-        # Rounding gives constant columns a deviation, which scale_ sees through.
-        X = X / StandardScaler().fit(X).scale_
+    # Rounding gives constant columns a deviation, which scale_ sees through.
+    units = StandardScaler().fit(X).scale_ if scale else np.ones(X.shape[1])
 
-    cells = [
-        (name, _configured(name, reducer, size, seed), size, fold)
-        for (name, reducer), size, fold in product(
-            reducers.items(), sizes, range(len(splits))
-        )
-    ]
-    fits = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_scored_cell)(*cell, X, labels, splits[cell[-1]], scale)
-        for cell in cells
+    fits = planned(reducers, sizes, len(splits), target, seed)
+    done = run(fits, n_jobs, verbose, X / units, target, splits, scale=scale, seed=seed)
+    # Of all columns the reducer is None.
+    scored = [(fit, score) for fit, score in done if fit.reducer is not None]
+    if not scored:
+        raise KeyboardInterrupt
+    settings = {"scale": scale, "seed": seed, "n_jobs": n_jobs}
+    comparison = ReducerComparison(
+        pd.DataFrame([score.row for _, score in scored]),
+        reference=_first_pca(reducers),
+        all_columns=_all_columns(done, X),
+        column_r2=_column_r2(scored, names),
+        n_unfinished=len(fits) - len(done),
+        details=Details(
+            names=names,
+            rows=_rows_restored(scored, X),
+            units=units,
+            target=target,
+            glimpses={fit[:3]: score.glimpse for fit, score in scored},
+            run=how_it_was_run(X, reducers, sizes, splits, target, **settings),
+        ),
     )
-    results = pd.DataFrame(_with_progress(fits, len(cells), verbose))
-    return ReducerComparison(results, reference=_first_pca(reducers))
+    if len(done) < len(fits):
+        raise ComparisonInterrupt(
+            f"interrupted with {len(done)} of {len(fits)} fits finished, which are in "
+            "the attribute `comparison` of this ComparisonInterrupt",
+            comparison,
+        )
+    return comparison
+
+
+def _all_columns(done, X):
+    """Return the scores of all columns, a row a fold, or None without a target."""
+    rows = [score.row for fit, score in done if fit.reducer is None]
+    if not rows:
+        return None
+    return pd.DataFrame(rows).drop(columns="reducer").assign(n_components=X.shape[1])
+
+
+def _rows_restored(scored, X):
+    """Return the rows of which there are reconstructions, by their number."""
+    return {row: X[row] for _, score in scored for row in score.glimpse.restored}
+
+
+def _column_r2(scored, names):
+    """Return R^2 by column, a row a fit, or None where no codes lead back."""
+    found = {fit[:3]: score.column_r2 for fit, score in scored}
+    found = {key: r2 for key, r2 in found.items() if r2 is not None}
+    if not found:
+        return None
+    index = pd.MultiIndex.from_tuples(found, names=["reducer", "n_components", "fold"])
+    return pd.DataFrame([*found.values()], index=index, columns=names)
+
+
+def _column_names(X):
+    """Return the names of the columns, or numbers as scikit-learn writes them."""
+    columns = getattr(X, "columns", None)
+    if columns is not None:
+        return [str(name) for name in columns]
+    return [f"x{i}" for i in range(np.shape(X)[1])] if np.ndim(X) == 2 else []
 
 
 def _numbers(X):
@@ -136,65 +234,13 @@ def _numbers(X):
     return X
 
 
-def _class_labels(y, X):
-    """Return y as class labels, or None where it holds a quantity."""
-    y = column_or_1d(y, dtype=None)
-    check_consistent_length(X, y)
-    n_missing = np.count_nonzero(pd.isna(y))
-    if n_missing:
-        raise ValueError(f"y is missing in {n_missing} of {len(y)} rows.")
-    if y.dtype.kind in "iuf":
-        is_label = np.all(np.mod(y, 1) == 0) and (
-            len(np.unique(y)) * _ROWS_PER_CLASS <= len(y)
-        )
-        return y if is_label else None
-    return y.astype(str)
-
-
-def _named_reducers(reducers):
-    """Return a dict of estimators from any of the forms in which they are given."""
-    reducers = ["pca", "ae"] if reducers is None else reducers
-    if not isinstance(reducers, (dict, list, tuple)):
-        raise TypeError(
-            f"reducers is {reducers!r}: a dict or a list of reducers is accepted."
-        )
-    if not reducers:
-        raise ValueError("reducers is empty: there is nothing to compare.")
-    if isinstance(reducers, dict):
-        return reducers
-    estimators = [
-        _known_reducer(reducer) if isinstance(reducer, str) else reducer
-        for reducer in reducers
-    ]
-    names = [type(estimator).__name__ for estimator in estimators]
-    if len(set(names)) < len(names):
-        raise ValueError(
-            f"reducers has two of one name among {names}: give a dict of names."
-        )
-    return dict(zip(names, estimators, strict=True))
-
-
-def _known_reducer(name):
-    from ..estimators._autoencoder import AutoencoderTransformer
-
-    known = {
-        "pca": PCA(),
-        # The way back is a ridge regression, whose default penalty of 1 shrinks
-        # codes of norm below 1, as those of this kernel are, towards the mean.
-        "kernel_pca": KernelPCA(kernel="rbf", fit_inverse_transform=True, alpha=1e-3),
-        "ae": AutoencoderTransformer(),
-    }
-    if name not in known:
-        raise ValueError(f"unknown reducer {name!r}: known are {', '.join(known)}.")
-    return known[name]
-
-
 def _first_pca(reducers):
     return next((name for name, r in reducers.items() if isinstance(r, PCA)), None)
 
 
-def _splits(X, labels, cv, random_state):
+def _splits(X, target, cv, random_state):
     """Return the training and test rows of each fold."""
+    labels = target.y if target is not None and target.is_label else None
     if isinstance(cv, Integral):
         if labels is not None:
             _check_classes(labels, cv)
@@ -240,69 +286,3 @@ def _sizes(n_components, X, splits):
             f"{limit} at most, with {X.shape[1]} columns and {n_rows} training rows."
         )
     return sizes
-
-
-def _configured(name, reducer, size, seed):
-    """Return an unfitted copy of the given size, seeded where it has no seed."""
-    params = reducer.get_params()
-    seeds = {
-        key: seed
-        for key, value in params.items()
-        if key.split("__")[-1] == "random_state" and value is None
-    }
-    return clone(reducer).set_params(**{_size_parameter(name, params): size}, **seeds)
-
-
-def _size_parameter(name, params):
-    if "n_components" in params:
-        return "n_components"
-    nested = [key for key in params if key.endswith("__n_components")]
-    if len(nested) != 1:
-        raise ValueError(
-            f"reducer {name!r} has {len(nested)} parameters n_components in its steps: "
-            "one is needed to set its size."
-        )
-    return nested[0]
-
-
-def _scored_cell(name, reducer, size, fold, X, labels, split, scale):
-    """Return one row of the results."""
-    cell = {"reducer": name, "n_components": size, "fold": fold}
-    rows = {"n_train": len(split[0]), "n_test": len(split[1])}
-    try:
-        return cell | rows | _scores(reducer, X, labels, split, scale)
-    except Exception as error:
-        raise RuntimeError(
-            f"{name} failed at n_components={size} in fold {fold}: {error}"
-        ) from error
-
-
-def _scores(reducer, X, labels, split, scale):
-    train, test = split
-    estimator = make_pipeline(StandardScaler(), reducer) if scale else reducer
-    start = time.perf_counter()
-    with warnings.catch_warnings():  # the table says how far from PCA it is
-        warnings.simplefilter("ignore", PCAFallbackWarning)
-        estimator.fit(X[train])
-    fit_time = time.perf_counter() - start
-    scores = {
-        "r2": reconstruction_r2(estimator, X[test]),
-        "reconstruction_error": -neg_reconstruction_error(estimator, X[test]),
-    }
-    if labels is not None:
-        scores["accuracy"] = _accuracy(estimator, X, labels, split)
-    return scores | {"fit_time": fit_time}
-
-
-def _accuracy(estimator, X, labels, split):
-    """Return the held-out accuracy of a logistic regression on the codes."""
-    train, test = split
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    classifier.fit(estimator.transform(X[train]), labels[train])
-    return classifier.score(estimator.transform(X[test]), labels[test])
-
-
-def _with_progress(fits, total, verbose):
-    from tqdm import tqdm
-
-    return list(tqdm(fits, total=total, unit="fit", disable=not verbose))

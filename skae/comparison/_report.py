@@ -1,35 +1,28 @@
-"""What a comparison of reducers found, as tables, words and a plot."""
+"""What a comparison of reducers found, as tables, words, a plot and a page."""
 
 import html
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr, stdtrit
 
-from ..plotting import ComponentsDisplay
+from . import _sentences
+from ._differences import tested
 
-# Differences in R^2 below this are none: two reducers of nearly all the variance would
-# else be far apart by what float32 and the last optimisation step leave.
-_RESOLUTION = 1e-4
+# What the codes are worth to the target: by class labels or by a quantity.
+TARGET_SCORES = ("accuracy", "target_r2")
 
-# The share of comparisons of equals in which the conclusion may claim a difference.
-_LEVEL = 0.05
-
-# Many folds share nearly all training rows, so their spread shows less of what other
-# training rows would do than their number says: with a degree of freedom for each fold,
-# equals whose fits hang on few rows are told apart too often.
-_MAX_FREEDOM = 4
-
-_APART = (
-    "leaves {change} {side} variance unexplained than {reference} at {sizes}, a "
-    "difference that chance alone would show in fewer than {level:.0f} % of such "
-    "comparisons"
-)
-_TOGETHER = (
-    "cannot be told apart from {reference} at {sizes}, where any difference may be "
-    "chance"
-)
+# Of the fits over the folds: the column of the summary, of the results, and how.
+_SUMMARY = {
+    "r2": ("r2", "mean"),
+    "r2_std": ("r2", "std"),
+    "accuracy": ("accuracy", "mean"),
+    "target_r2": ("target_r2", "mean"),
+    "trustworthiness": ("trustworthiness", "mean"),
+    "neighbor_overlap": ("neighbor_overlap", "mean"),
+    "fit_time": ("fit_time", "median"),
+}
 
 
 class ReducerComparison:
@@ -41,17 +34,40 @@ class ReducerComparison:
     ----------
     results : DataFrame
         One row per reducer, size and fold, with the columns `reducer`, `n_components`,
-        `fold`, `n_train` and `n_test` (rows of the fold), `r2`, `reconstruction_error`
-        (mean squared error per cell), `accuracy` where there are class labels, and
-        `fit_time` in seconds.
+        `fold`, `n_train` and `n_test` (rows of the fold), `r2` and
+        `reconstruction_error` (mean squared error per cell), both missing for a reducer
+        without a way back, `trustworthiness`, `neighbor_overlap`, where there is a
+        target `accuracy` or, of a quantity, `target_r2`, and `fit_time` in seconds.
     reference : str, default=None
         The reducer that the others are measured against. None measures all pairs, and
         the conclusion is on the best two.
+    all_columns : DataFrame, default=None
+        The score of the target from all columns, one row per fold.
+    column_r2 : DataFrame, default=None
+        R^2 by column, one row per reducer, size and fold, which are its index; missing
+        where a column does not vary among the held-out rows.
+    n_unfinished : int, default=0
+        Fits that an interrupt has cut off.
+    details : object, default=None
+        What the page of :meth:`to_html` shows besides scores.
     """
 
-    def __init__(self, results, *, reference=None):
+    def __init__(
+        self,
+        results,
+        *,
+        reference=None,
+        all_columns=None,
+        column_r2=None,
+        n_unfinished=0,
+        details=None,
+    ):
         self.results = results
         self.reference = reference
+        self.all_columns = all_columns
+        self.column_r2 = column_r2
+        self.n_unfinished = n_unfinished
+        self.details = details
 
     def __repr__(self):
         return f"{self.summary().round(3)}\n\n{self.conclusion()}"
@@ -66,20 +82,18 @@ class ReducerComparison:
         Returns
         -------
         summary : DataFrame
-            Indexed by `reducer` and `n_components`, with the mean of `r2`, its standard
-            deviation over the folds (`r2_std`), the mean `accuracy` where there is one,
-            and the median `fit_time`, so that loading a library in the first fit does
-            not count.
+            Indexed by `reducer` and `n_components`, with the means of `r2`, `accuracy`
+            or `target_r2`, `trustworthiness` and `neighbor_overlap`, as far as there
+            are any, the standard deviation of `r2` over the folds (`r2_std`), and the
+            median `fit_time`, so that loading a library in the first fit does not
+            count.
         """
-        columns = {"r2": ("r2", "mean"), "r2_std": ("r2", "std")}
-        if "accuracy" in self.results:
-            columns["accuracy"] = ("accuracy", "mean")
-        columns["fit_time"] = ("fit_time", "median")
+        columns = {new: how for new, how in _SUMMARY.items() if how[0] in self.results}
         groups = self.results.groupby(["reducer", "n_components"], sort=False)
         return groups.agg(**columns)
 
-    def differences(self, level=0.05):
-        """Test of the differences in R^2 between reducers, for chance.
+    def differences(self, level=0.05, *, score="r2"):
+        """Test of the differences between reducers, for chance.
 
         A t-test of the differences in each fold, corrected for training rows that the
         folds share [1]_: over `J` folds with a standard deviation `s`, the mean has the
@@ -87,25 +101,30 @@ class ReducerComparison:
         has `J - 1` degrees of freedom, or 4 where there are more folds: these share too
         many rows to count in full. The p-values are Holm's for all rows together: where
         no reducer is better than another, any is below 0.05 in at most about 5 % of
-        comparisons.
+        comparisons. Differences in accuracy are counts of rows: their `s^2` is the
+        difference over `n_test` at the least, which is its variance under chance.
 
         Parameters
         ----------
         level : float in (0, 1), default=0.05
             Share of intervals that may miss the true difference; lower widens them.
+        score : str, default="r2"
+            The column of `results` to test.
 
         Returns
         -------
         differences : DataFrame
             One row per pair and size, the best reducer first: `reducer`, `reference`,
-            `n_components`, the mean `difference` in R^2, the ends `lower` and `upper`
-            of its confidence interval, which is that of one row taken alone, and the
-            `p_value`, which counts all rows.
+            `n_components`, the mean `difference` in the score, the ends `lower` and
+            `upper` of its confidence interval, which is that of one row taken alone,
+            and the `p_value`, which counts all rows. Reducers without the score are
+            left out, and so are folds that an interrupt left unfinished; a single fold
+            has no p-value.
 
         Raises
         ------
         ValueError
-            If `level` is not between 0 and 1.
+            If `level` is not between 0 and 1, or there is no such score.
 
         References
         ----------
@@ -114,58 +133,125 @@ class ReducerComparison:
         """
         if not 0 < level < 1:
             raise ValueError(f"level is {level!r}: a number between 0 and 1 is needed.")
-        folds = self.results.drop_duplicates("fold")
-        keys = ["reducer", "n_components"]
-        r2 = self.results.pivot(index=keys, columns="fold", values="r2")
+        by_fold = self._by_fold(score)
         sizes = self.results["n_components"].unique()
-        rows = [(*pair, size) for pair in self._pairs() for size in sizes]
-        gains = [r2.loc[name, size] - r2.loc[other, size] for name, other, size in rows]
-        gains = np.reshape(gains, (len(rows), len(folds)))
-        overlap = (folds["n_test"] / folds["n_train"]).mean()
+        rows = [
+            (name, other, size)
+            for name, other in self._pairs(by_fold)
+            for size in sizes
+            if {(name, size), (other, size)} <= set(by_fold.index)
+        ]
+        gains = [
+            by_fold.loc[name, size] - by_fold.loc[other, size]
+            for name, other, size in rows
+        ]
+        gains = np.reshape(gains, (len(rows), by_fold.shape[1]))
+        folds = self.results.drop_duplicates("fold").set_index("fold")
+        n_rows = folds.loc[by_fold.columns, ["n_train", "n_test"]].to_numpy().T
         table = pd.DataFrame(rows, columns=["reducer", "reference", "n_components"])
-        return table.assign(**_tested(gains, overlap, level))
+        is_accuracy = score == "accuracy"
+        return table.assign(**tested(gains, *n_rows, level, is_accuracy=is_accuracy))
 
     def conclusion(self):
-        """One sentence on what the comparison shows.
+        """What the comparison shows, in words.
 
         It sets the reducer of the highest mean R^2, the reference aside, against the
         reference, in terms of the variance that they leave unexplained, and claims
-        what :meth:`differences` finds at the level of 5 %.
+        what :meth:`differences` finds at the level of 5 %. Where there is a target, it
+        says how well it is predicted from the codes of the same two, and from all
+        columns, and claims what the same test finds of that. Where no codes lead back
+        to columns, the target decides, or else the neighbours that are kept.
 
         Returns
         -------
-        sentence : str
+        sentences : str
             On one line.
         """
-        explained = self.summary()["r2"]
-        pairs = self._pairs()
-        if not pairs:
-            return _alone(explained)
-        reducer, reference = pairs[0]
-        unexplained = (1 - explained).clip(lower=_RESOLUTION)
-        change = (unexplained[reducer] / unexplained[reference] - 1).abs()
-        tests = self.differences().head(len(change)).set_index("n_components")
-        standing = np.sign(tests["difference"]) * (tests["p_value"] < _LEVEL)
-        clauses = [
-            (_APART if sign else _TOGETHER).format(
-                change=_percent(change[standing == sign]),
-                side="less" if sign > 0 else "more",
-                reference=reference,
-                sizes=_listed(change[standing == sign].index),
-                level=100 * _LEVEL,
-            )
-            for sign in (1, 0, -1)
-            if (standing == sign).any()
-        ]
-        return f"On held-out rows {reducer} {'; it '.join(clauses)}."
+        scores = [s for s in ("r2", *TARGET_SCORES) if self._has(s)]
+        if not scores:
+            scores = ["neighbor_overlap"]
+        pairs = self._pairs(self._by_fold(scores[0]))
+        words = list(self._words(scores, pairs[0] if pairs else None))
+        if self.all_columns is not None:
+            mean = self.all_columns[scores[-1]].mean()
+            n_columns = self.all_columns["n_components"].iloc[0]
+            words.append(_sentences.on_all_columns(n_columns, mean))
+        if self.n_unfinished:
+            n_fits = f"{self.n_unfinished} fits"
+            words.append(f"This was interrupted, and {n_fits} are not in it.")
+        return " ".join(words)
 
-    def _pairs(self):
+    def _words(self, scores, pair):
+        """Yield a sentence on each score, of one pair or of the only reducer."""
+        gained = False
+        for score in scores:
+            means = self.summary()[score].dropna()
+            if pair is None:
+                yield (
+                    _sentences.on_one_reconstruction(means)
+                    if score == "r2"
+                    else _sentences.on_one_code(score, means, self._estimator())
+                )
+                continue
+            tests = self.differences(score=score)
+            tests = tests[(tests[["reducer", "reference"]] == list(pair)).all(axis=1)]
+            if score == "r2":
+                sentence, gained = _sentences.on_reconstruction(means, tests)
+                yield sentence
+            else:
+                yield _sentences.on_codes(
+                    score, means, tests, self._estimator(), after_a_gain=gained
+                )
+
+    def _has(self, score):
+        return score in self.results and self.results[score].notna().any()
+
+    def _estimator(self):
+        """Return the name of what predicts the target."""
+        target = getattr(self.details, "target", None)
+        if target is None:
+            return "a prediction"
+        last = getattr(target.estimator, "steps", [("", target.estimator)])[-1][1]
+        return type(last).__name__
+
+    def _by_fold(self, score):
+        """Return a score by reducer and size, a column for each fold that is whole."""
+        if not self._has(score):
+            raise ValueError(f"score is {score!r}: the results have no such score.")
+        keys = ["reducer", "n_components"]
+        table = self.results.pivot(index=keys, columns="fold", values=score)
+        return table.dropna(how="all").dropna(axis="columns")
+
+    def _pairs(self, by_fold):
         """Return the pairs to test, the one that the conclusion is on first."""
-        mean = self.results.groupby("reducer", sort=False)["r2"].mean()
+        mean = by_fold.mean(axis=1).groupby("reducer", sort=False).mean()
         ranking = mean.sort_values(ascending=False, kind="stable").index
         if self.reference is None:
             return list(combinations(ranking, 2))
+        if self.reference not in ranking:
+            return []
         return [(name, self.reference) for name in ranking if name != self.reference]
+
+    def to_html(self, path, *, image_shape=None):
+        """Write a report: one page that needs nothing else, neither files nor network.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write; one that exists is replaced.
+        image_shape : tuple of int, default=None
+            Height and width of the images that the rows are, with the number of
+            channels (1 or 3) before or after them if there is one. Images then stand
+            beside their reconstructions.
+
+        Raises
+        ------
+        ValueError
+            If the shape is not that of a row.
+        """
+        from ._html import page
+
+        Path(path).write_text(page(self, image_shape), encoding="utf-8")
 
     def plot(self, ax=None):
         """Plot the mean held-out R^2 of each reducer over the sizes.
@@ -186,52 +272,21 @@ class ReducerComparison:
         ImportError
             If matplotlib is not installed.
         """
-        return ComponentsDisplay.from_comparison(self, ax=ax).ax_
+        ax = _new_axes() if ax is None else ax
+        for name, scores in self.summary().groupby(level="reducer", sort=False):
+            scores = scores.sort_index(level="n_components")
+            sizes = scores.index.get_level_values("n_components")
+            ax.errorbar(
+                sizes, scores["r2"], scores["r2_std"], label=name, marker="o", capsize=3
+            )
+        ax.set(xlabel="n_components", ylabel="R^2 on held-out rows", xticks=sizes)
+        ax.legend()
+        return ax
 
 
-def _tested(gains, overlap, level):
-    """Return a corrected t-test of each row over its folds, as columns."""
-    n_folds = gains.shape[1]
-    freedom = min(n_folds - 1, _MAX_FREEDOM)
-    mean, variance = gains.mean(axis=1), gains.var(axis=1, ddof=1)
-    error = np.sqrt((1 / n_folds + overlap) * variance).clip(min=_RESOLUTION)
-    width = stdtrit(freedom, 1 - level / 2) * error
-    return {
-        "difference": mean,
-        "lower": mean - width,
-        "upper": mean + width,
-        "p_value": _holm(2 * stdtr(freedom, -np.abs(mean) / error)),
-    }
-
-
-def _holm(p_values):
-    ranked = pd.Series(p_values).sort_values()
-    return (ranked * np.arange(len(ranked), 0, -1)).cummax().clip(upper=1)
-
-
-def _alone(explained):
-    name = explained.index[0][0]
-    return (
-        f"{name} explains {_percent(explained)} of the variance of held-out "
-        f"rows at {_listed(explained[name].index)}; nothing else was compared."
-    )
-
-
-def _percent(shares):
-    """Return a share, or the range of several, in words."""
-    low, high = _one_percent(shares.min()), _one_percent(shares.max())
-    return low if low == high else f"{low} to {high}"
-
-
-def _one_percent(share):
-    if share > 10:
-        return "over 1000 %"
-    return f"{100 * share:.{0 if abs(share) >= 0.1 else 1}f} %"
-
-
-def _listed(sizes):
-    """Return sizes in words."""
-    *first, last = (str(size) for size in sizes)
-    if not first:
-        return f"{last} component{'s' * (last != '1')}"
-    return f"{', '.join(first)} and {last} components"
+def _new_axes():
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError('plot needs matplotlib: pip install "skae[plot]"') from error
+    return plt.subplots()[1]

@@ -103,14 +103,14 @@ def _scores(comparison):
     columns = [column for column in _TITLES if column in summary]
     titles = ["reducer", "components", *(_TITLES[column] for column in columns)]
     rows = [
-        [(name, name), (size, size), *(_cell(row[c]) for c in columns)]
+        [(name, name), (size, size), *(_cell(row[c], c) for c in columns)]
         for (name, size), row in summary.iterrows()
     ]
     if comparison.all_columns is not None:
         mean = comparison.all_columns.mean(numeric_only=True)
         size = int(mean["n_components"])
         own = [c for c in columns if c in mean and c in _TARGET_TITLES]
-        cells = [_cell(mean[c] if c in own else np.nan) for c in columns]
+        cells = [_cell(mean[c] if c in own else np.nan, c) for c in columns]
         rows.append([("all columns", "all columns"), (size, size), *cells])
     return _section(
         "Scores",
@@ -193,8 +193,8 @@ def _columns(seen):
     ]
     return _section(
         "Columns that are restored worst",
-        f"R² by column on held-out rows at {size} components. First are those of which "
-        "even the best reducer restores least.",
+        f"R² by column on held-out rows at {size} components: first the columns of "
+        "which even the best reducer restores little.",
         _table(["column", *names], rows),
     )
 
@@ -284,8 +284,10 @@ def _td(key, shown):
     return f'<td data-key="{escape(str(key))}">{escape(str(shown))}</td>'
 
 
-def _cell(value):
-    return ("", "") if np.isnan(value) else (f"{value:.6g}", f"{value:.3f}")
+def _cell(value, column=""):
+    if np.isnan(value):
+        return "", ""
+    return f"{value:.6g}", f"{value:.{2 if column == 'fit_time' else 3}f}"
 
 
 def _worst_cells(seen, times, restored):

@@ -30,8 +30,8 @@ def read_shape(image_shape, n_columns):
     if len(shape) == 3 and shape[0] in (1, 3):
         return (*shape[1:], shape[0]), True
     raise ValueError(
-        f"image_shape is {image_shape!r}: two numbers are needed, or three, the first or "
-        "last of them the number of channels, 1 or 3."
+        f"image_shape is {image_shape!r}: two numbers are needed, or three, the first "
+        "or the last the number of channels, 1 or 3."
     )
 
 

@@ -1,15 +1,24 @@
 """python -m skae compare: what it reads, prints and refuses."""
 
+import importlib
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 
-from skae.comparison import compare_reducers
+from skae import __version__
+from skae.comparison import (
+    ComparisonInterrupt,
+    ReducerComparison,
+    compare_reducers,
+)
 from skae.comparison._cli import main
+from skae.comparison._print import score_table
 
 N_ROWS = 30
 
@@ -23,6 +32,12 @@ def table():
         species=np.array(["setosa", "versicolor", "virginica"])[y]
     )
     return frame.iloc[::5].reset_index(drop=True)
+
+
+@pytest.fixture(autouse=True)
+def _in_no_hurry(monkeypatch):
+    """Keep lines on progress away, however busy the machine."""
+    monkeypatch.setattr("skae.comparison._progress._FIRST_LINE", 3600)
 
 
 @pytest.fixture
@@ -40,15 +55,18 @@ def run(capsys):
 
 @pytest.fixture
 def fails(run):
-    """Run a comparison that has to end in one line and status 2; return the line."""
+    """Run a comparison that has to end in an error of one line; return the line.
+
+    There may be warnings before it.
+    """
 
     def fails(*args):
         status, _, err = run(*args)
-        lines = err.splitlines()
+        *before, line = err.splitlines()
         assert status == 2
-        assert len(lines) == 1
-        assert lines[0].startswith("error: ")
-        return lines[0]
+        assert all(earlier.startswith("warning: ") for earlier in before)
+        assert line.startswith("error: ")
+        return line
 
     return fails
 
@@ -74,7 +92,7 @@ def test_digits_are_compared_without_a_file(run):
     assert "1797 rows, 64 columns in their own units, 3-fold" in out
     assert [row[1] for row in _rows(out)] == ["2", "4", "8", "16"]
     assert float(_rows(out)[-1][4]) > 0.9
-    assert out.rstrip().endswith("compared.")
+    assert "nothing else was compared. The accuracy of" in " ".join(out.split())
 
 
 def test_autoencoder_and_kernel_pca_are_compared_with_pca(tmp_path, table, capsys):
@@ -114,35 +132,35 @@ def test_piped_output_is_ascii(tmp_path, table, run):
     assert out.isascii()
 
 
-def test_terminal_shows_a_rich_table(tmp_path, table, run, monkeypatch):
-    """On a terminal the table has lines."""
-    path = tmp_path / "iris.csv"
-    table.to_csv(path, index=False)
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    status, out, _ = run(path, "--target", "species")
-    assert status == 0
-    assert "━" in out
-    assert "PCA" in out
+def test_long_names_are_broken():
+    """No name is cut off, and no line is too long for it."""
+    name = "AVeryLongNameOfAReducerThatSomebodyWrote"
+    scores = dict.fromkeys(["r2", "accuracy", "neighbor_overlap", "fit_time"], 0.5)
+    row = {"reducer": name, "n_components": 128, "fold": 0} | scores
+    lines = score_table(ReducerComparison(pd.DataFrame([row, row]))).splitlines()
+    assert max(map(len, lines)) < 80
+    assert lines[1].split()[0] + lines[2] == name
 
 
-def test_terminal_without_rich_shows_a_plain_table(tmp_path, table, run, monkeypatch):
-    """Lines around the table are an extra."""
+def test_all_columns_are_beside_the_reducers(tmp_path, table, run):
+    """What the columns themselves tell of the target is a row of its own."""
     path = tmp_path / "iris.csv"
     table.to_csv(path, index=False)
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setitem(sys.modules, "rich.console", None)
-    _, out, _ = run(path)
-    assert len(_rows(out)) == 1
+    _, out, _ = run(path, "--target", "species", "--n-components", "2")
+    row = next(line for line in out.splitlines() if line.startswith("all columns"))
+    assert row.split()[2:5] == ["4", "-", "-"]
+    assert float(row.split()[5]) > 0.8
+    assert f"From all 4 columns it is {row.split()[5]}." in out
 
 
 def test_terminal_shows_a_progress_bar(tmp_path, table, run, monkeypatch):
-    """Standard error counts the fits where it is a terminal."""
+    """Standard error shows the fits where it is a terminal."""
     path = tmp_path / "iris.csv"
     table.to_csv(path, index=False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     _, out, err = run(path, "--n-components", "1,2")
-    assert "6/6" in err
-    assert "fit/s" not in out
+    assert "6/6 fits" in err
+    assert "fits" not in out
 
 
 def test_output_file_has_every_fold(tmp_path, table, run):
@@ -182,14 +200,17 @@ def test_scaling_can_be_switched_off(tmp_path, table, run):
 # -- what is read
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".CSV", ".tsv", ".parquet"])
+@pytest.mark.parametrize(
+    "suffix",
+    [".csv", ".CSV", ".tsv", ".txt", ".csv.gz", ".tsv.bz2", ".txt.xz", ".parquet"],
+)
 def test_tables_of_every_format_score_alike(suffix, tmp_path, table, run):
     """The format of the file changes nothing."""
     path = tmp_path / f"iris{suffix}"
     if suffix == ".parquet":
         table.to_parquet(path)
     else:
-        table.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
+        table.to_csv(path, index=False, sep="\t" if ".tsv" in suffix else ",")
     status, out, err = run(path, "--target", "species", "--n-components", "2,4")
     assert status == 0
     assert err == ""
@@ -246,8 +267,21 @@ def test_archive_with_a_target_gives_an_accuracy(tmp_path, table, run):
         "a, b, c\n" + "1.5, 2, 3\n4, 5.25, 7\n3, 3, 1\n" * 3,
         "\n\n" + '"a;x;y;z",b,c\n' + "1.5,2,3\n4,5.25,7\n3,3,1\n" * 3,
         "\ufeffa\tb\tc\r\n" + "1.5\t2\t3\r\n4\t5.25\t7\r\n3\t3\t1\r\n" * 3,
+        "a  b c\n" + "1.5 2 3\n4 5.25  7\n 3 3 1\n" * 3,
+        "a;b;c\n" + "1.234,5;2;3\n4;5,25;7\n3;1.000.003;1\n" * 3,
+        "a,b,c\n" + '"1,234.5",2,3\n4,5.25,7\n3,3,"1,000"\n' * 3,
     ],
-    ids=["decimal comma", "semicolon", "pipe", "spaces", "quoted", "tab and BOM"],
+    ids=[
+        "decimal comma",
+        "semicolon",
+        "pipe",
+        "comma and space",
+        "quoted",
+        "tab and BOM",
+        "spaces",
+        "German thousands",
+        "English thousands",
+    ],
 )
 def test_separator_and_decimal_mark_are_found(text, tmp_path, run):
     """Spreadsheets of all countries are read."""
@@ -340,26 +374,27 @@ def test_columns_of_one_name_are_both_kept(tmp_path, run):
 
 
 @pytest.mark.parametrize(
-    ("target", "has_accuracy"),
+    ("target", "score"),
     [
-        (["yes", "no", "maybe"] * 10, True),
-        ([0, 1, 2] * 10, True),
-        ([0.0, 1.0, 1.0] * 10, True),
-        ([True, False, False] * 10, True),
-        (np.linspace(0, 1, 30), False),
-        (np.arange(30), False),
+        (["yes", "no", "maybe"] * 10, "accuracy"),
+        ([0, 1, 2] * 10, "accuracy"),
+        ([0.0, 1.0, 1.0] * 10, "accuracy"),
+        ([True, False, False] * 10, "accuracy"),
+        (np.linspace(0, 1, 30), "target R^2"),
+        (np.arange(30), "target R^2"),
     ],
     ids=["strings", "integers", "whole floats", "booleans", "floats", "counts"],
 )
-def test_accuracy_is_for_class_labels_only(target, has_accuracy, tmp_path, table, run):
-    """A quantity as target is set aside, and a line says so."""
+def test_labels_have_an_accuracy_and_quantities_an_r2(
+    target, score, tmp_path, table, run
+):
+    """The target is set aside, and predicted as what it is."""
     path = tmp_path / "iris.csv"
     table.drop(columns="species").assign(ziel=target).to_csv(path, index=False)
     status, out, err = run(path, "--target", "ziel", "--n-components", "2")
-    assert status == 0
+    assert (status, err) == (0, "")
     assert "30 rows, 4 columns" in out
-    assert ("accuracy" in out) == has_accuracy
-    assert ("no accuracy" in err) == (not has_accuracy)
+    assert f"  {score}  " in out.splitlines()[2]
 
 
 @pytest.mark.parametrize(("n_columns", "sizes"), [(2, "1"), (4, "2"), (5, "2,4")])
@@ -427,11 +462,12 @@ def test_empty_file_is_one_line_and_status_2(name, tmp_path, fails):
     assert f"{name}: the file is empty" in fails(_write(tmp_path / name, ""))
 
 
-@pytest.mark.parametrize("name", ["t.xlsx", "t.txt", "t", "t.csv.gz"])
+@pytest.mark.parametrize("name", ["t.xlsx", "t", "t.gz", "t.npy.gz"])
 def test_unknown_extension_is_one_line_and_status_2(name, tmp_path, fails):
     """The line lists the extensions that are read."""
     line = fails(_write(tmp_path / name, "a,b\n1,2\n"))
-    assert ".csv, .tsv, .parquet, .npy, .npz" in line
+    assert ".csv, .tsv, .txt, .parquet, .npy, .npz" in line
+    assert ".gz" in line
 
 
 @pytest.mark.parametrize(
@@ -439,11 +475,11 @@ def test_unknown_extension_is_one_line_and_status_2(name, tmp_path, fails):
     [
         ("\n \n\n", "blank lines only"),
         ("a,b,c\n", "0 rows and 0 numeric columns"),
-        ("a,b\n1,2\n", "1 rows and 2 numeric columns"),
-        ("a\n1\n2\n3\n4\n", "4 rows and 1 numeric columns"),
+        ("a,b\n1,2\n", "1 row and 2 numeric columns"),
+        ("a\n1\n2\n3\n4\n", "4 rows and 1 numeric column to"),
         ("a,b\nx,y\nz,w\n", "2 rows and 0 numeric columns"),
         ("a,b\n1,2\n1,2,3,4\n", "t.csv: "),
-        ("a,b\n1,2\n3,4\n5,7\n", "3 folds of at least 1 rows, from 3 rows"),
+        ("a,b\n1,2\n3,4\n5,7\n", "3 rows in 3 folds leave 1 to score"),
         ("a,b\n" + "1,2\n" * 9, "no column that varies"),
         ("{" * 200_000, "no column names"),
     ],
@@ -456,14 +492,101 @@ def test_unusable_text_is_one_line_and_status_2(text, message, tmp_path, fails):
 def test_other_encoding_is_one_line_and_status_2(tmp_path, fails):
     """Text that is not UTF-8 is not guessed at."""
     path = _write(tmp_path / "t.csv", "größe,b\n1,2\n3,4\n", encoding="latin-1")
-    assert "t.csv: the file is not text in UTF-8" in fails(path)
+    line = fails(path)
+    assert "t.csv: the file is not text in UTF-8, in line 1" in line
+    assert "--encoding cp1252, as in Western Europe, would read there 'größe,b'" in line
 
 
 def test_other_encoding_far_down_is_one_line_and_status_2(tmp_path, fails):
     """The whole file is read, not only its beginning."""
     text = "a,b,c\n" + "1,2,x\n" * 5000 + "1,2,ö\n"
     path = _write(tmp_path / "t.csv", text, encoding="latin-1")
-    assert "the file is not text in UTF-8" in fails(path)
+    assert "the file is not text in UTF-8, in line 5002" in fails(path)
+
+
+def test_utf_16_is_recognised(tmp_path, fails):
+    """Spreadsheets call it Unicode text."""
+    path = _write(tmp_path / "t.txt", "a\tb\n1\t2\n", encoding="utf-16")
+    assert "try --encoding utf-16" in fails(path)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16"])
+def test_encoding_can_be_named(encoding, tmp_path, run):
+    """The columns have their names."""
+    text = "größe;b\n" + "1,5;2\n2,25;1\n3;x\n" * 6
+    path = _write(tmp_path / "t.csv", text, encoding=encoding)
+    status, _, err = run(path, "--encoding", encoding, "--target", "größe", "--cv=2")
+    assert status == 2
+    assert "18 rows and 0 numeric columns" in err
+    assert "'b' (row 3 has 'x'; 6 cells of 18 no number)" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--encoding", "utf-99"], "--encoding utf-99: Python knows no such name"),
+        (["--separator", "::"], "one character, tab or space"),
+        (["--decimal", ";"], "--decimal"),
+    ],
+)
+def test_unusable_reading_is_one_line_and_status_2(args, message, tmp_path, fails):
+    """The line names the option."""
+    assert message in fails(_write(tmp_path / "t.csv", "a,b\n1,2\n"), *args)
+
+
+def test_reading_options_are_for_text(tmp_path, fails):
+    """An array has no separator."""
+    np.save(tmp_path / "t.npy", np.eye(9))
+    line = fails(tmp_path / "t.npy", "--separator", ";")
+    assert "--separator is for text files" in line
+
+
+@pytest.mark.parametrize(("name", "mark"), [("tab", "\t"), ("space", " "), (":", ":")])
+def test_separator_can_be_named(name, mark, tmp_path, run):
+    """Where the first line does not show it."""
+    text = "a,x:b:c\n" + "1:2.5:3\n4:1.5:1\n2:2.5:2\n" * 3
+    path = _write(tmp_path / "t.csv", text.replace("a,x", "a;x").replace(":", mark))
+    status, out, err = run(path, "--separator", name, "--n-components", "1")
+    assert (status, err) == (0, "")
+    assert "9 rows, 3 columns" in out
+
+
+def test_decimal_mark_can_be_named(tmp_path, run):
+    """In a file of commas that quotes its numbers."""
+    text = "a,b\n" + '"1,5",2\n"2.000,25",1\n"3",4\n' * 3
+    path = _write(tmp_path / "t.csv", text)
+    status, out, err = run(path, "--decimal", ",", "--n-components", "1")
+    assert (status, err) == (0, "")
+    assert "9 rows, 2 columns" in out
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["1", "2", "?"], "'b' (row 3 has '?'; 3 cells of 9 no number)"),
+        (["EUR 1.50", "EUR 2", "EUR 3"], "'b' (row 1 has 'EUR 1.50')"),
+        (['"1.234,56"', '"2,5"', "3"], "'b' (row 1 has '1.234,56'; --decimal , may"),
+        (["x", "y", "z"], "'b'\n"),
+    ],
+)
+def test_cell_that_is_no_number_is_named(cells, said, tmp_path, run):
+    """A column that is nearly numeric is not lost without its reason."""
+    rows = "".join(f"{i},{cells[i % 3]},{i * i % 5}\n" for i in range(9))
+    path = _write(tmp_path / "t.csv", f"a,b,c\n{rows}")
+    status, _, err = run(path, "--n-components", "1")
+    assert status == 0
+    assert f"left out, as not numeric: {said}" in err
+
+
+def test_prices_as_target_are_warned_of(tmp_path, table, run):
+    """Text with hundreds of values is no class label."""
+    path = tmp_path / "t.csv"
+    price = [f"EUR {i % 10}.50" for i in range(N_ROWS)]
+    table.assign(species=price).to_csv(path, index=False)
+    status, _, err = run(path, "--target", "species", "--n-components", "2")
+    assert status == 0
+    assert "taken for class labels, of which there are 10 in 30 rows" in err
+    assert "row 1 has 'EUR 0.50'" in err
 
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.npy", "t.npz"])
@@ -608,28 +731,55 @@ def test_unusable_option_is_one_line_and_status_2(args, fails):
 def test_unknown_reducer_is_one_line_and_status_2(tmp_path, table, capsys):
     """The line lists the reducers that are known."""
     table.to_csv(tmp_path / "t.csv", index=False)
-    assert main(["compare", str(tmp_path / "t.csv"), "--reducers", "pca,umap"]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "unknown reducer 'umap': known are pca, kernel_pca, ae" in line
+    assert main(["compare", str(tmp_path / "t.csv"), "--reducers", "pca,ica"]) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "unknown reducer 'ica': known are pca, kernel_pca, nmf" in line
 
 
-@pytest.mark.parametrize("argv", [[], ["train"]])
-def test_unknown_command_is_one_line_and_status_2(argv, capsys):
+def test_unknown_command_is_one_line_and_status_2(capsys):
     """The line names the command that exists."""
-    assert main(argv) == 2
+    assert main(["train"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "compare" in line
 
 
-@pytest.mark.parametrize("output", [".", "no/such/folder/results.csv"])
-def test_unwritable_output_is_found_before_the_work(
-    output, tmp_path, table, fails, monkeypatch
+@pytest.mark.parametrize("option", ["--output", "--html"])
+@pytest.mark.parametrize("place", [".", "no/such/folder/results.csv"])
+def test_unwritable_place_is_found_before_the_work(
+    option, place, tmp_path, table, fails, monkeypatch
 ):
     """No comparison runs whose results have no place."""
     monkeypatch.setattr("skae.comparison.compare_reducers", None)
     table.to_csv(tmp_path / "t.csv", index=False)
-    line = fails(tmp_path / "t.csv", "--output", tmp_path / output)
-    assert "--output" in line
+    assert option in fails(tmp_path / "t.csv", option, tmp_path / place)
+
+
+@pytest.mark.parametrize("option", ["--output", "--html"])
+def test_existing_file_is_replaced_by_force_alone(option, tmp_path, table, run):
+    """What is there may have taken long to compute."""
+    table.to_csv(tmp_path / "t.csv", index=False)
+    place = _write(tmp_path / "there", "old")
+    args = [tmp_path / "t.csv", "--n-components=1", option, place]
+    status, _, err = run(*args)
+    assert status == 2
+    assert "the file exists; --force replaces it" in err
+    assert place.read_text() == "old"
+    assert run(*args, "--force")[0] == 0
+    assert place.read_text(encoding="utf-8") != "old"
+
+
+def test_check_of_a_place_leaves_nothing_behind(tmp_path, fails):
+    """An error later does not leave an empty file."""
+    fails(tmp_path / "none.csv", "--output", tmp_path / "results.csv")
+    assert not (tmp_path / "results.csv").exists()
+
+
+def test_image_shape_is_checked_before_the_work(tmp_path, table, fails, monkeypatch):
+    """A shape that no row has stops it."""
+    monkeypatch.setattr("skae.comparison.compare_reducers", None)
+    table.to_csv(tmp_path / "t.csv", index=False)
+    line = fails(tmp_path / "t.csv", "--image-shape", "3,3")
+    assert "image_shape is [3, 3]" in line
 
 
 def test_parquet_without_pyarrow_names_the_extra(tmp_path, table, fails, monkeypatch):
@@ -650,6 +800,57 @@ def test_interrupt_ends_with_status_130(run, monkeypatch):
     status, _, err = run()
     assert status == 130
     assert err.splitlines()[-1] == "interrupted"
+
+
+def test_interrupt_prints_what_had_finished(tmp_path, table, run, monkeypatch):
+    """The scores of whole folds are shown and written, and the status is that of it."""
+    table.to_csv(tmp_path / "t.csv", index=False)
+
+    def interrupted(*args, **kwargs):
+        comparison = compare_reducers(*args, **kwargs)
+        comparison.n_unfinished = 3
+        raise ComparisonInterrupt("interrupted", comparison)
+
+    monkeypatch.setattr("skae.comparison.compare_reducers", interrupted)
+    output = tmp_path / "results.csv"
+    status, out, err = run(tmp_path / "t.csv", "--n-components=1", "--output", output)
+    assert status == 130
+    assert err.splitlines()[-1] == "interrupted: what had finished follows"
+    assert len(_rows(out)) == 1
+    assert "3 fits are not in it" in " ".join(out.split())
+    assert len(pd.read_csv(output)) == 3
+
+
+def test_report_is_written(tmp_path, run):
+    """With no file it has the digits as images, and the command that made it."""
+    place = tmp_path / "report.html"
+    status, _, _ = run("--n-components", "2", "--html", place)
+    assert status == 0
+    page = place.read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "data:image/png" in page
+    assert "skae compare --n-components 2" in page
+
+
+def test_help_is_shown_without_a_command(capsys):
+    """Whoever asks for nothing is told what there is."""
+    assert main([]) == 0
+    assert "compare" in capsys.readouterr().out
+
+
+def test_version_is_shown(capsys):
+    """As other programs do."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"skae {__version__}\n"
+
+
+def test_console_script_is_the_command():
+    """What pip installs as skae is what python -m skae runs."""
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
+    module, _, name = tomllib.loads(text)["project"]["scripts"]["skae"].partition(":")
+    assert getattr(importlib.import_module(module), name) is main
 
 
 def test_help_states_the_options(capsys):
@@ -673,5 +874,6 @@ def test_module_runs_as_a_program(tmp_path, table):
         check=False,
     )
     assert result.returncode == 0
-    assert result.stderr == ""
+    # A busy machine may take long enough for a line on progress.
+    assert all(" fits" in line for line in result.stderr.splitlines())
     assert [row[1] for row in _rows(result.stdout)] == ["1", "2"]

@@ -1,4 +1,4 @@
-"""The command line: python -m skae.
+"""The command line: skae, or python -m skae.
 
 Libraries are imported where they are used, so that help and errors come at once and an
 interrupt is heard from the start.
@@ -6,20 +6,13 @@ interrupt is heard from the start.
 
 import argparse
 import math
+import shlex
 import sys
 import textwrap
 import warnings
 from pathlib import Path
 
 _DEFAULT_SIZES = (2, 4, 8, 16)
-
-# What is shown of a summary: its column, a title and a format.
-_COLUMNS = [
-    ("r2", "held-out R^2", ".3f"),
-    ("r2_std", "spread", ".3f"),
-    ("accuracy", "accuracy", ".3f"),
-    ("fit_time", "fit seconds", ".2f"),
-]
 
 
 def main(argv=None):
@@ -37,14 +30,17 @@ def main(argv=None):
         interrupt.
     """
     try:
-        _compare(_parser().parse_args(argv))
+        args = _parser().parse_args(argv)
+        if args.command is None:
+            _parser().print_help()
+            return 0
+        return _compare(args, sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
+    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _one_line(error):
@@ -61,27 +57,59 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser():
-    parser = _Parser(prog="python -m skae", description="Autoencoders beside PCA.")
-    commands = parser.add_subparsers(required=True, metavar="compare")
+    from .. import __version__
+
+    parser = _Parser(prog="skae", description="Autoencoders beside PCA.")
+    parser.add_argument("--version", action="version", version=f"skae {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="compare")
     compare = commands.add_parser(
         "compare",
-        help="compare reducers by what they reconstruct of unseen rows",
+        help="compare reducers by what they keep of unseen rows",
         description="Cross-validated comparison of reducers on the numeric columns of "
-        "a table: how much of the variance of unseen rows they reconstruct, and how "
-        "well a logistic regression classifies from their codes.",
+        "a table: how much of the variance of unseen rows they keep, how many of their "
+        "neighbours, and how well a target is predicted from their codes.",
     )
-    add = compare.add_argument
+    _add_reading(compare.add_argument_group("what is read"))
+    _add_comparing(compare.add_argument_group("what is compared"))
+    _add_writing(compare.add_argument_group("what is written"))
+    return parser
+
+
+def _add_reading(group):
+    add = group.add_argument
     add(
         "file",
         nargs="?",
         metavar="FILE",
-        help=".csv, .tsv, .parquet, .npy or .npz (arrays X and y); by default the "
-        "digits that come with scikit-learn",
+        help=".csv, .tsv or .txt, which may be compressed (.csv.gz, .bz2, .xz), "
+        ".parquet, .npy or .npz (arrays X and y); by default the digits that come with "
+        "scikit-learn",
     )
-    add("--target", metavar="COLUMN", help="column to set aside; class labels")
+    add(
+        "--target",
+        metavar="COLUMN",
+        help="column to set aside and to predict: class labels or a quantity",
+    )
+    add("--encoding", metavar="NAME", help="of a text file (default: utf-8)")
+    add(
+        "--separator",
+        metavar="CHARACTER",
+        help="between the cells of a text file; also: tab, space (default: the first "
+        "line shows it)",
+    )
+    add(
+        "--decimal",
+        metavar="MARK",
+        choices=[".", ","],
+        help="decimal mark of a text file (default: the numbers show it)",
+    )
+
+
+def _add_comparing(group):
+    add = group.add_argument
     add(
         "--n-components",
-        type=_sizes,
+        type=_whole_numbers,
         metavar="2,4,8",
         help="sizes to compare (default: those of 2,4,8,16 that fit the table)",
     )
@@ -89,8 +117,16 @@ def _parser():
         "--reducers",
         type=lambda text: [name.strip() for name in text.split(",")],
         default=["pca", "ae"],
-        metavar="pca,kernel_pca,ae",
-        help="what to compare (default: pca,ae)",
+        metavar="pca,ae",
+        help="what to compare (default: pca,ae): pca, kernel_pca, nmf, "
+        "factor_analysis, fast_ica, truncated_svd, isomap, umap, ae, denoising_ae, "
+        "sparse_ae, contractive_ae, stacked_ae, vae, or any class in full, such as "
+        "sklearn.decomposition.SparsePCA",
+    )
+    add(
+        "--estimator",
+        metavar="linear",
+        help="what predicts the target: linear (default), neighbors or forest",
     )
     add("--cv", type=int, default=3, metavar="N", help="folds (default: 3)")
     add("--seed", type=int, default=0, metavar="N", help="of the folds and fits")
@@ -106,11 +142,22 @@ def _parser():
         help="standardise the columns (default: of a FILE; the pixels of the digits "
         "have one unit)",
     )
+
+
+def _add_writing(group):
+    add = group.add_argument
     add("--output", metavar="CSV", help="file for the scores of every single fold")
-    return parser
+    add("--html", metavar="HTML", help="file for a report with pictures, one page")
+    add(
+        "--image-shape",
+        type=_whole_numbers,
+        metavar="28,28",
+        help="height and width of the images that the rows are, for the report",
+    )
+    add("--force", action="store_true", help="replace files that exist")
 
 
-def _sizes(text):
+def _whole_numbers(text):
     try:
         return [int(size) for size in text.split(",")]
     except ValueError:
@@ -119,40 +166,65 @@ def _sizes(text):
         ) from None
 
 
-def _compare(args):
-    _check_output(args.output)
-    table = _table(args.file, args.target)
+def _compare(args, argv):
+    _check_place("--output", args.output, args.force)
+    _check_place("--html", args.html, args.force)
+    table = _table(args)
+    if args.image_shape is not None:
+        _check_image_shape(args.image_shape, table.X)
     sizes = args.n_components or _fitting_sizes(table.X, args.cv)
     scale = args.file is not None if args.scale is None else args.scale
-    comparison = _comparison(table, sizes, scale, args)
-    for note in [*table.notes, *_notes(args, table, sizes, comparison)]:
+    for note in [*table.notes, *_notes(args, sizes)]:
         print(f"warning: {note}", file=sys.stderr)
-    print(_described(table.X, scale, args.cv))
-    _print_table(comparison.summary())
-    print(f"\n{textwrap.fill(comparison.conclusion(), 79)}")
+    comparison, status = _comparison(table, sizes, scale, args)
+    comparison.details.run["Command"] = shlex.join(["skae", *map(str, argv)])
+    _print(comparison, table, scale, args.cv)
     if args.output is not None:
         comparison.results.to_csv(args.output, index=False)
+    if args.html is not None:
+        of_digits = (8, 8) if args.file is None else None
+        comparison.to_html(args.html, image_shape=args.image_shape or of_digits)
+    return status
 
 
-def _check_output(path):
-    """Find out before the work, not after it, that the results have no place."""
-    if path is not None and (Path(path).is_dir() or not Path(path).parent.is_dir()):
-        raise ValueError(f"--output {path}: a file in an existing folder is expected")
+def _check_place(option, path, force):
+    """Find out before the work, not after it, that a result has no place."""
+    if path is None:
+        return
+    path = Path(path)
+    if path.is_file() and not force:
+        raise ValueError(f"{option} {path}: the file exists; --force replaces it")
+    is_new = not path.exists()
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise ValueError(f"{option} {path}: {error.strerror}") from error
+    if is_new:
+        path.unlink()
 
 
-def _table(path, target):
+def _table(args):
     from ._files import FileContent, read_table
 
-    if path is not None:
-        return read_table(path, target)
-    if target is not None:
+    if args.file is not None:
+        options = {"encoding": args.encoding, "separator": args.separator}
+        return read_table(args.file, args.target, decimal=args.decimal, **options)
+    if args.target is not None:
         raise ValueError("--target names a column of a FILE, and there is none")
 
     from sklearn.datasets import load_digits
 
-    X, y = load_digits(return_X_y=True)
+    data = load_digits()
     # One unit for all pixels, in which KernelPCA's width suits them.
-    return FileContent(X / X.std(), y, [])
+    X = data.data / data.data.std()
+    return FileContent(X, data.feature_names, data.target, [])
+
+
+def _check_image_shape(image_shape, X):
+    from ._images import read_shape
+
+    read_shape(image_shape, X.shape[1])
 
 
 def _fitting_sizes(X, cv):
@@ -163,72 +235,46 @@ def _fitting_sizes(X, cv):
     return [size for size in _DEFAULT_SIZES if size <= limit] or [1]
 
 
-def _notes(args, table, sizes, comparison):
+def _notes(args, sizes):
     """Yield what was decided without being asked for."""
     if args.n_components is None and len(sizes) < len(_DEFAULT_SIZES):
         listed = ",".join(str(size) for size in sizes)
         yield f"larger sizes do not fit the table, so this is --n-components {listed}"
-    if table.y is not None and "accuracy" not in comparison.results:
-        yield "the target is a quantity, no class label, so there is no accuracy"
-
-
-def _described(X, scale, cv):
-    units = "standardised" if scale else "in their own units"
-    return (
-        f"{X.shape[0]} rows, {X.shape[1]} columns {units}, {cv}-fold cross-validation\n"
-    )
 
 
 def _comparison(table, sizes, scale, args):
+    """Return the comparison, or what there is of it after Ctrl-C, and the status."""
     import joblib
+    import pandas as pd
 
-    from . import compare_reducers
+    from . import ComparisonInterrupt, compare_reducers
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return compare_reducers(
-            table.X,
-            table.y,
-            reducers=args.reducers,
-            n_components=sizes,
-            cv=args.cv,
-            scale=scale,
-            n_jobs=args.n_jobs or min(4, joblib.cpu_count()),
-            random_state=args.seed,
-            verbose=sys.stderr.isatty(),
-        )
+        try:
+            comparison = compare_reducers(
+                pd.DataFrame(table.X, columns=table.columns),
+                table.y,
+                reducers=args.reducers,
+                n_components=sizes,
+                estimator=args.estimator,
+                cv=args.cv,
+                scale=scale,
+                n_jobs=args.n_jobs or min(4, joblib.cpu_count()),
+                random_state=args.seed,
+                verbose=1,
+            )
+        except ComparisonInterrupt as interrupt:
+            print("interrupted: what had finished follows", file=sys.stderr)
+            return interrupt.comparison, 130
+    return comparison, 0
 
 
-def _print_table(summary):
-    columns = [column for column in _COLUMNS if column[0] in summary]
-    titles = ["reducer", "components", *(title for _, title, _ in columns)]
-    rows = [
-        [name, str(size), *(format(row[key], form) for key, _, form in columns)]
-        for (name, size), row in summary.iterrows()
-    ]
-    if not (sys.stdout.isatty() and _print_rich(titles, rows)):
-        _print_plain(titles, rows)
+def _print(comparison, table, scale, cv):
+    from ._print import WIDTH, score_table
 
-
-def _print_rich(titles, rows):
-    """Print a table with rich, and tell whether there is one."""
-    try:
-        from rich.console import Console
-        from rich.table import Table
-    except ImportError:
-        return False
-    table = Table()
-    for i, title in enumerate(titles):
-        table.add_column(title, justify="right" if i else "left")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-    return True
-
-
-def _print_plain(titles, rows):
-    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-    for first, *others in [titles, *rows]:
-        cells = [first.ljust(widths[0])]
-        cells += [cell.rjust(w) for cell, w in zip(others, widths[1:], strict=True)]
-        print("  ".join(cells))
+    n_rows, n_columns = table.X.shape
+    units = "standardised" if scale else "in their own units"
+    print(f"{n_rows} rows, {n_columns} columns {units}, {cv}-fold cross-validation\n")
+    print(score_table(comparison))
+    print(f"\n{textwrap.fill(comparison.conclusion(), WIDTH)}")

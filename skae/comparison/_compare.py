@@ -253,8 +253,10 @@ def _splits(X, target, cv, random_state):
     smallest = min(len(test) for _, test in splits)
     if len(splits) < 2 or smallest < 2:
         raise ValueError(
-            f"cv gives {len(splits)} folds of at least {smallest} rows, from {len(X)} "
-            "rows: two folds of two rows are the least to be scored."
+            f"{len(X)} rows in {len(splits)} folds leave {smallest} to score in the "
+            "smallest: cv has to give two folds or more, of two rows or more each. "
+            f"{2 * max(len(splits), 2)} rows are the least for that, and dozens are "
+            "needed to learn from."
         )
     return splits
 

@@ -1,8 +1,7 @@
 """Tables of numbers, read from files, for the command line."""
 
-import csv
-import re
-from itertools import islice
+from collections import Counter
+from functools import partial
 from operator import getitem
 from pathlib import Path
 from typing import NamedTuple
@@ -10,26 +9,36 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-_SEPARATORS = ",;\t|"
+from ._text import COMPRESSED, read_text
+
+# Text classes with fewer rows each than this are hardly classes.
+_ROWS_PER_CLASS = 10
+
+# A number with a sign, a unit or a currency around it.
+_LIKE_A_NUMBER = r"\D{0,5}\d[\d.,' ]*\D{0,5}"
 
 
 class FileContent(NamedTuple):
     """Numbers to compress, and what there is to know about them."""
 
     X: np.ndarray
+    columns: list[str]
     y: np.ndarray | None
     notes: list[str]  # what was left out, one sentence each
 
 
-def read_table(path, target=None):
+def read_table(path, target=None, **options):
     """Read the numeric columns of a file, and its target.
 
     Parameters
     ----------
     path : str
-        File whose extension is .csv, .tsv, .parquet, .npy or .npz.
+        File whose extension is .csv, .tsv or .txt, of which each may be compressed
+        (.csv.gz, .csv.bz2, .csv.xz), .parquet, .npy or .npz.
     target : str, default=None
         Column to set aside as y. The columns of an array are named by their number.
+    **options : str
+        The encoding, separator and decimal mark of a text file.
 
     Returns
     -------
@@ -51,11 +60,34 @@ def read_table(path, target=None):
     try:
         if is_empty:
             raise ValueError("the file is empty")
-        if path.suffix.lower() not in _READERS:
-            raise ValueError(f"the extension is none of {', '.join(_READERS)}")
-        return _table(*_READERS[path.suffix.lower()](path), target)
+        return _table(*_reader(path, options)(path), target)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _reader(path, options):
+    kind = path.suffix.lower()
+    if kind in COMPRESSED:
+        kind = Path(path.stem).suffix.lower()
+        known = _TEXT
+    else:
+        known = (*_TEXT, *_READERS)
+    if kind not in known:
+        raise ValueError(
+            f"the extension is none of {', '.join((*_TEXT, *_READERS))}, or of the "
+            f"first three with {', '.join(COMPRESSED)} behind"
+        )
+    given = {name: value for name, value in options.items() if value is not None}
+    if kind in _TEXT:
+        return partial(_read_text, **given)
+    if given:
+        raise ValueError(f"--{[*given][0]} is for text files, and this is none")
+    return _READERS[kind]
+
+
+def _read_text(path, **options):
+    frame, notes = read_text(path, **options)
+    return frame, None, notes
 
 
 def _table(frame, y, notes, target):
@@ -63,20 +95,61 @@ def _table(frame, y, notes, target):
     if target is not None:
         frame, y = _without_target(frame, y, target)
     if y is not None:
-        _check_target(y)
-    is_number = [getattr(dtype, "kind", "O") in "biuf" for dtype in frame.dtypes]
-    if not all(is_number):
-        names = _listed(frame.columns[~np.array(is_number)])
-        notes = [*notes, f"left out, as not numeric: {names}"]
+        notes = [*notes, *_notes_on_target(y, target)]
+    is_number = np.array([_kind(dtype) in "biuf" for dtype in frame.dtypes], dtype=bool)
+    others = frame.loc[:, ~is_number]
+    listed = _listed(
+        [f"{name!r}{_obstacle(column)}" for name, column in others.items()]
+    )
     frame = frame.loc[:, is_number]
     if min(frame.shape) < 2:
+        reason = f"; not numeric: {listed}" if listed else ""
         raise ValueError(
-            f"found {frame.shape[0]} rows and {frame.shape[1]} numeric columns to "
-            "compress: two of each are the least"
+            f"found {_counted(frame.shape[0], 'row')} and "
+            f"{_counted(frame.shape[1], 'numeric column')} to compress: two columns "
+            f"and some rows are needed{reason}"
         )
+    if listed:
+        notes = [*notes, f"left out, as not numeric: {listed}"]
     X = frame.to_numpy(np.float64, na_value=np.nan)
     _check_finite(X, frame.columns)
-    return FileContent(X, y, notes)
+    return FileContent(X, _told_apart(frame.columns), y, notes)
+
+
+def _told_apart(names):
+    """Return names of which none occurs twice: a second one has a number."""
+    counts = Counter()
+    unique = []
+    for name in names:
+        counts[name] += 1
+        unique.append(f"{name} ({counts[name]})" if counts[name] > 1 else name)
+    return unique
+
+
+def _kind(dtype):
+    return getattr(dtype, "kind", "O")
+
+
+def _counted(n, noun):
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _obstacle(column):
+    """Return, in brackets, the cell that keeps a column from being numbers."""
+    text = column.dropna().astype(str).str.strip()
+    is_number = pd.to_numeric(text, errors="coerce").notna()
+    if is_number.mean() >= 0.5:
+        i, n = np.argmin(is_number), np.count_nonzero(~is_number)
+        return (
+            f" (row {text.index[i] + 1} has {text.iloc[i]!r}; "
+            f"{_counted(n, 'cell')} of {len(text)} no number)"
+        )
+    if len(text) and text.str.fullmatch(_LIKE_A_NUMBER).mean() >= 0.5:
+        cell = text.iloc[0]
+        comma = cell.rfind(",") > max(cell.rfind("."), 0)
+        advice = "; --decimal , may help" if comma else ""
+        return f" (row {text.index[0] + 1} has {cell!r}{advice})"
+    return ""
 
 
 def _without_target(frame, y, target):
@@ -86,15 +159,26 @@ def _without_target(frame, y, target):
     if len(matches) != 1:
         raise ValueError(
             f"{len(matches) or 'no'} columns have the name {target!r} of the target: "
-            f"the columns are {_listed(frame.columns)}"
+            f"the columns are {_quoted(frame.columns)}"
         )
     return frame.drop(columns=target), frame[target].to_numpy()
 
 
-def _check_target(y):
+def _notes_on_target(y, name):
+    """Yield a warning of text that hardly tells classes."""
     n_missing = np.count_nonzero(pd.isna(y))
     if n_missing:
         raise ValueError(f"the target is missing in {n_missing} of {len(y)} rows")
+    if np.asarray(y).dtype.kind in "biuf":
+        return
+    column = pd.Series(y).astype(str)
+    n_classes = column.nunique()
+    if n_classes * _ROWS_PER_CLASS > len(column):
+        yield (
+            f"the target{'' if name is None else f' {name!r}'} is text, so it is taken "
+            f"for class labels, of which there are {n_classes} in {len(column)} rows"
+            f"{_obstacle(column)}"
+        )
 
 
 def _check_finite(X, names):
@@ -102,74 +186,9 @@ def _check_finite(X, names):
     if is_bad.any():
         raise ValueError(
             f"values are missing or infinite in {is_bad.any(axis=1).sum()} of {len(X)} "
-            f"rows, in {_listed(names[is_bad.any(axis=0)])}: fill them first, for "
+            f"rows, in {_quoted(names[is_bad.any(axis=0)])}: fill them first, for "
             "instance with sklearn.impute.SimpleImputer"
         )
-
-
-def _read_text(path):
-    """Read a text file, whose separator its first line shows."""
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            lines = list(islice(filter(str.strip, file), 20))
-        if not lines:
-            raise ValueError("the file has blank lines only")
-        separator = "\t" if path.suffix.lower() == ".tsv" else _separator(lines[0])
-        names = next(csv.reader(lines, delimiter=separator, skipinitialspace=True))
-        has_header = not _are_data(names)
-        frame = pd.read_csv(
-            path,
-            sep=separator,
-            decimal=_decimal(separator, "".join(lines[1:])),
-            header=0 if has_header else None,
-            encoding="utf-8-sig",
-            skipinitialspace=True,
-            low_memory=False,
-        )
-    except UnicodeDecodeError as error:
-        raise ValueError("the file is not text in UTF-8") from error
-    except csv.Error as error:
-        raise ValueError(f"the first line holds no column names: {error}") from error
-    if not has_header:
-        return frame, None, ["no line of column names: columns are numbered from 0"]
-    return _named(frame, names)
-
-
-def _separator(line):
-    unquoted = re.sub('"[^"]*"', "", line)
-    return max(_SEPARATORS, key=unquoted.count)
-
-
-def _decimal(separator, text):
-    """Return the decimal mark: a comma only where it can be nothing else."""
-    has_comma = separator != "," and re.search(r"\d,\d", text)
-    return "," if has_comma and not re.search(r"\d\.\d", text) else "."
-
-
-def _are_data(names):
-    """Tell whether a first line is a row: numbers with fractions or repetitions."""
-    try:
-        numbers = [float(name.replace(",", ".")) for name in names]
-    except ValueError:
-        return False
-    return len(set(names)) < len(names) or any(number % 1 for number in numbers)
-
-
-def _named(frame, names):
-    """Give the columns their names as written, and leave row numbers out."""
-    note = "left out, as it numbers or names the rows: the first column"
-    if not isinstance(frame.index, pd.RangeIndex):
-        return frame.reset_index(drop=True).set_axis(names, axis=1), None, [note]
-    if not names[0] and _counts_rows(frame.iloc[:, 0]):
-        return frame.iloc[:, 1:].set_axis(names[1:], axis=1), None, [note]
-    return frame.set_axis(names, axis=1), None, []
-
-
-def _counts_rows(column):
-    return any(
-        np.array_equal(column, np.arange(start, start + len(column)))
-        for start in (0, 1)
-    )
 
 
 def _read_parquet(path):
@@ -205,7 +224,7 @@ def _X_and_y(loaded):
         sources = {"X": loaded.files[0]}
     else:
         raise ValueError(
-            f"the file has the arrays {_listed(loaded.files)}: an array X, and y where "
+            f"the file has the arrays {_quoted(loaded.files)}: an array X, and y where "
             "there is a target, are expected, or one array alone"
         )
     return {name: _intact(getitem, loaded, source) for name, source in sources.items()}
@@ -220,17 +239,20 @@ def _intact(read, *args, **kwargs):
         ) from error
 
 
+_TEXT = (".csv", ".tsv", ".txt")
 _READERS = {
-    ".csv": _read_text,
-    ".tsv": _read_text,
     ".parquet": _read_parquet,
     ".npy": _read_arrays,
     ".npz": _read_arrays,
 }
 
 
-def _listed(names, limit=20):
-    """Return names in words, the first of them where there are many."""
-    shown = ", ".join(repr(name) for name in names[:limit])
-    rest = len(names) - limit
+def _quoted(names):
+    return _listed([repr(name) for name in names])
+
+
+def _listed(words, limit=20):
+    """Return words in a row, the first of them where there are many."""
+    shown = ", ".join(words[:limit])
+    rest = len(words) - limit
     return f"{shown} and {rest} more" if rest > 0 else shown

@@ -44,15 +44,14 @@ class Progress:
         return time.monotonic() - self._start
 
     def left(self):
-        """Return the seconds that are left, or None where nothing is known yet.
+        """Return the seconds that are left, or None where they cannot be told.
 
-        A fit will take what the same reducer took at the same size, else at other
-        sizes, else the longest of all: a reducer that has not run yet is rarely PCA.
+        A fit will take what the same reducer took at the same size, or else at others.
         """
-        if not self._seconds:
-            return None
         known = {key: np.mean(seconds) for key, seconds in self._seconds.items()}
         todo = [_expected(known, name, size) for name, size, _ in self._todo_now()]
+        if None in todo:
+            return None
         # What runs has come some way since the last fit ended, and at most to its end.
         running = todo[: self._n_workers]
         since = time.monotonic() - self._last
@@ -64,7 +63,9 @@ class Progress:
     def share(self):
         """Return the share of the work that is done, in seconds and not in fits."""
         left, elapsed = self.left(), self.elapsed()
-        return 0.0 if left is None else elapsed / max(elapsed + left, 1e-9)
+        if left is None:
+            return 0.0
+        return elapsed / max(elapsed + left, 1e-9)
 
     def words(self):
         """Return what runs, and what is left."""
@@ -79,9 +80,9 @@ class Progress:
 
 
 def _expected(known, name, size):
+    """Return the seconds that a fit will take, or None before any of its reducer."""
     same = [seconds for key, seconds in known.items() if key[0] == name]
-    fallback = np.mean(same) if same else max(known.values())
-    return known.get((name, size), fallback)
+    return known.get((name, size), np.mean(same)) if same else None
 
 
 def in_words(seconds):

@@ -1,7 +1,10 @@
 """compare_reducers: what it scores, what it says, and what it refuses."""
 
+import re
 import subprocess
 import sys
+import time
+from html import unescape
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,13 +15,17 @@ import scipy.sparse
 from scipy import stats
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.datasets import load_diabetes, load_iris, load_wine
-from sklearn.decomposition import NMF, PCA, KernelPCA
+from sklearn.decomposition import NMF, PCA, FactorAnalysis, KernelPCA
+from sklearn.linear_model import Ridge
+from sklearn.manifold import TSNE, Isomap, trustworthiness
+from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from skae import AutoencoderTransformer
-from skae.comparison import ReducerComparison, compare_reducers
+from skae.comparison import ComparisonInterrupt, ReducerComparison, compare_reducers
 from skae.metrics import neg_reconstruction_error, reconstruction_r2
 
 SCORES = ["r2", "reconstruction_error"]
@@ -44,6 +51,28 @@ class FailsOnSecondFit(TransformerMixin, BaseEstimator):
     def inverse_transform(self, Z):
         """Return zeros for the other columns."""
         return np.pad(Z, ((0, 0), (0, 4 - self.n_components)))
+
+
+class Slow(PCA):
+    """PCA that takes its time."""
+
+    def fit(self, X, y=None):
+        """Wait."""
+        time.sleep(0.05)
+        return super().fit(X)
+
+
+class Interrupted(PCA):
+    """PCA during whose third fit somebody presses Ctrl-C."""
+
+    n_fits = 0
+
+    def fit(self, X, y=None):
+        """Count."""
+        Interrupted.n_fits += 1
+        if Interrupted.n_fits == 3:
+            raise KeyboardInterrupt
+        return super().fit(X)
 
 
 @pytest.fixture
@@ -95,10 +124,12 @@ def test_results_have_a_row_for_each_reducer_size_and_fold(wine_comparison):
         "fold",
         "n_train",
         "n_test",
+        "fit_time",
+        "trustworthiness",
+        "neighbor_overlap",
+        "accuracy",
         "r2",
         "reconstruction_error",
-        "accuracy",
-        "fit_time",
     ]
     assert results["reducer"].tolist() == ["KernelPCA"] * 6 + ["PCA"] * 6
     assert results["n_components"].tolist() == [4, 4, 4, 2, 2, 2] * 2
@@ -269,18 +300,173 @@ def test_results_of_sized_reducers_differ_by_size(wine_comparison):
     assert (r2[4] > r2[2]).all()
 
 
-def test_verbose_shows_a_progress_bar(iris, capsys):
-    """The bar counts the fits, on standard error."""
-    compare_reducers(iris[0], reducers=["pca"], n_components=1, cv=2, verbose=1)
+def test_lines_say_what_runs_and_how_long_is_left(iris, capsys, monkeypatch):
+    """Without a terminal there is a line now and then, on standard error."""
+    monkeypatch.setattr("skae.comparison._progress._FIRST_LINE", 0.01)
+    compare_reducers(
+        iris[0],
+        reducers={"slow": Slow(), "PCA": PCA()},
+        n_components=[1, 2],
+        cv=2,
+        verbose=1,
+    )
     captured = capsys.readouterr()
-    assert "2/2" in captured.err
     assert captured.out == ""
+    lines = captured.err.splitlines()
+    assert lines[0] == "slow 1, fold 1; 0/8 fits"
+    assert any(re.fullmatch(r"\w+ \d, fold 2; \d/8 fits, 0 s left", x) for x in lines)
 
 
 def test_silent_by_default(iris, capsys):
     """Without verbose nothing is printed."""
     compare_reducers(iris[0], reducers=["pca"], n_components=1, cv=2)
     assert capsys.readouterr() == ("", "")
+
+
+# -- any reducer
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "name",
+    ["kernel_pca", "nmf", "factor_analysis", "fast_ica", "truncated_svd"],
+)
+def test_reducers_with_a_way_back_have_an_r2(name, iris):
+    """Each restores a good part of four correlated columns."""
+    results = compare_reducers(
+        iris[0], reducers=[name], n_components=2, cv=2, random_state=0
+    ).results
+    assert results["r2"].between(0.5, 1).all()
+
+
+def test_factor_analysis_restores_its_models_mean(iris):
+    """Codes times loadings, plus the mean."""
+    X = iris[0]
+    train, test = np.arange(0, 150, 2), np.arange(1, 150, 2)
+    found = compare_reducers(
+        X,
+        reducers=["factor_analysis"],
+        n_components=2,
+        cv=[(train, test), (test, train)],
+        scale=False,
+        random_state=0,
+    )
+    fitted = FactorAnalysis(2, random_state=0).fit(X[train])
+    X_hat = fitted.transform(X[test]) @ fitted.components_ + fitted.mean_
+    expected = r2_score(X[test], X_hat, multioutput="variance_weighted")
+    assert found.results["r2"][0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_reducers_without_a_way_back_are_scored_by_the_rest(iris):
+    """They have structure and usefulness, and the conclusion is on who restores."""
+    comparison = compare_reducers(
+        *iris,
+        reducers={"PCA": PCA(), "near": Isomap(n_neighbors=40)},
+        n_components=2,
+        cv=2,
+        random_state=0,
+    )
+    row = comparison.summary().loc[("near", 2)]
+    assert np.isnan(row["r2"])
+    assert row["accuracy"] > 0.8
+    assert row["trustworthiness"] > 0.8
+    assert comparison.differences().empty
+    assert len(comparison.differences(score="accuracy")) == 1
+
+
+def test_without_any_way_back_there_is_no_reconstruction(iris):
+    """No column of missing values, and the neighbours decide."""
+    reducers = {"far": Isomap(n_neighbors=60), "near": Isomap(n_neighbors=40)}
+    comparison = compare_reducers(iris[0], reducers=reducers, n_components=2, cv=2)
+    assert not {"r2", "r2_std"} & set(comparison.summary())
+    assert comparison.column_r2 is None
+    start = "The share of nearest rows that stay nearest from "
+    assert comparison.conclusion().startswith(start)
+
+
+def test_class_is_named_in_full(iris):
+    """Any class that can be imported will do."""
+    reducers = ["sklearn.decomposition.IncrementalPCA"]
+    comparison = compare_reducers(iris[0], reducers=reducers, n_components=4, cv=2)
+    assert comparison.results["reducer"].tolist() == ["IncrementalPCA"] * 2
+    assert comparison.results["r2"].min() > 0.999
+
+
+def test_perfect_codes_keep_the_structure(iris):
+    """All components of PCA are a rotation: neighbours stay, rows that tie aside."""
+    results = compare_reducers(
+        iris[0], reducers=["pca"], n_components=4, cv=2, scale=False
+    ).results
+    assert results["trustworthiness"].min() > 0.999
+    assert results["neighbor_overlap"].min() > 0.99
+
+
+def test_structure_is_that_of_held_out_rows(iris):
+    """Trustworthiness is scikit-learn's, of the rows that were not fitted to."""
+    X = iris[0]
+    splits = list(ShuffleSplit(2, random_state=0).split(X))
+    results = compare_reducers(
+        X, reducers=["pca"], n_components=1, cv=splits, scale=False
+    ).results
+    expected = [
+        trustworthiness(X[test], PCA(1).fit(X[train]).transform(X[test]), n_neighbors=7)
+        for train, test in splits
+    ]
+    np.testing.assert_allclose(results["trustworthiness"], expected)
+
+
+def test_columns_are_scored_one_by_one(iris):
+    """R^2 of each column by its name, missing where it does not vary."""
+    X = pd.DataFrame(iris[0], columns=list("abcd")).assign(e=1.0)
+    train, test = np.arange(0, 150, 2), np.arange(1, 150, 2)
+    comparison = compare_reducers(
+        X, reducers=["pca"], n_components=2, cv=[(train, test), (test, train)]
+    )
+    fitted = make_pipeline(StandardScaler(), PCA(2)).fit(iris[0][train])
+    X_hat = fitted.inverse_transform(fitted.transform(iris[0][test]))
+    expected = r2_score(iris[0][test], X_hat, multioutput="raw_values")
+    row = comparison.column_r2.loc[("PCA", 2, 0)]
+    np.testing.assert_allclose(row["a":"d"], expected, atol=1e-6)
+    assert np.isnan(row["e"])
+
+
+# -- interrupts
+
+
+def test_interrupt_keeps_what_is_finished(iris):
+    """The exception has the scores, and is a KeyboardInterrupt."""
+    Interrupted.n_fits = 0
+    with pytest.raises(ComparisonInterrupt) as caught:
+        compare_reducers(
+            iris[0],
+            reducers={"PCA": PCA(), "stopped": Interrupted()},
+            n_components=2,
+            cv=5,
+        )
+    assert isinstance(caught.value, KeyboardInterrupt)
+    comparison = caught.value.comparison
+    assert comparison.results["reducer"].tolist() == ["PCA"] * 3 + ["stopped"] * 2
+    assert "5 of 10 fits" in str(caught.value)
+    assert "and 5 fits are not in it" in comparison.conclusion()
+    assert comparison.differences()["p_value"].notna().all()
+
+
+def test_interrupt_before_the_first_fit_is_a_plain_one(iris):
+    """There is nothing to keep."""
+    Interrupted.n_fits = 2
+    with pytest.raises(KeyboardInterrupt) as caught:
+        compare_reducers(iris[0], reducers=[Interrupted()], n_components=2, cv=2)
+    assert not isinstance(caught.value, ComparisonInterrupt)
+
+
+def test_one_whole_fold_has_no_p_value():
+    """What had finished by an interrupt may be too little to tell."""
+    comparison = _made(PCA=[0.5], A=[0.6])
+    comparison.results = comparison.results.query("fold == 0 or reducer == 'PCA'")
+    table = comparison.differences()
+    assert table["difference"].item() == pytest.approx(0.1)
+    assert np.isnan(table["p_value"].item())
+    assert "cannot be told apart" in comparison.conclusion()
 
 
 # -- targets
@@ -321,13 +507,80 @@ def test_class_labels_give_an_accuracy(convert, iris):
 
 
 @pytest.mark.parametrize("convert", [np.asarray, np.sqrt], ids=["counts", "floats"])
-def test_quantities_give_no_accuracy(convert):
+def test_quantities_give_an_r2(convert):
     """A target with many values is no class label, whole numbers included."""
     X, y = load_diabetes(return_X_y=True)
-    results = compare_reducers(
-        X, convert(y), reducers=["pca"], n_components=2, cv=2
-    ).results
-    assert "accuracy" not in results
+    comparison = compare_reducers(
+        X, convert(y), reducers=["pca"], n_components=[2, 10], cv=2, random_state=0
+    )
+    assert "accuracy" not in comparison.results
+    r2 = comparison.summary()["target_r2"]["PCA"]
+    assert 0.2 < r2[2] < r2[10]
+    # All components are all columns, for ridge in other coordinates.
+    assert r2[10] == pytest.approx(comparison.all_columns["target_r2"].mean(), abs=0.05)
+    assert "The R^2 of Ridge from PCA's codes is" in comparison.conclusion()
+
+
+def test_target_scores_are_those_of_the_estimator_on_the_same_folds(iris):
+    """A fold's score is that of a Pipeline fitted on its training rows."""
+    X, y = iris
+    splits = list(StratifiedKFold(3, shuffle=True, random_state=1).split(X, y))
+    comparison = compare_reducers(
+        X, y, reducers=["pca"], n_components=2, cv=splits, estimator=GaussianNB()
+    )
+    for row, whole, (train, test) in zip(
+        comparison.results.itertuples(),
+        comparison.all_columns.itertuples(),
+        splits,
+        strict=True,
+    ):
+        model = make_pipeline(StandardScaler(), PCA(2), StandardScaler(), GaussianNB())
+        assert row.accuracy == model.fit(X[train], y[train]).score(X[test], y[test])
+        naive = GaussianNB().fit(X[train], y[train])
+        assert whole.accuracy == naive.score(X[test], y[test])
+
+
+def test_estimator_decides_what_the_target_is(iris):
+    """Labels for a classifier, a quantity for a regressor, whatever they look like."""
+    X, y = iris
+    kwargs = {"reducers": ["pca"], "n_components": 2, "cv": 2, "random_state": 0}
+    few = compare_reducers(X[::5], y[::5] + 0.5, estimator="neighbors", **kwargs)
+    assert "target_r2" in few.results
+    labels = y[::5] * 7
+    as_class = compare_reducers(X[::5], labels, estimator=GaussianNB(), **kwargs)
+    assert "accuracy" in as_class.results
+    as_number = compare_reducers(X, y, estimator=Ridge(), **kwargs)
+    assert "target_r2" in as_number.results
+
+
+@pytest.mark.parametrize(
+    ("y", "estimator", "error", "message"),
+    [
+        (None, "linear", ValueError, "there is no y"),
+        ("labels", "svm", ValueError, "estimator is 'svm': known are linear, neigh"),
+        ("labels", PCA(), TypeError, "a classifier or a regressor is needed"),
+        ("words", Ridge(), ValueError, "y is no quantity"),
+        ("constant", None, ValueError, "y is 0.5 in every row"),
+        ("infinite", Ridge(), ValueError, "y has infinite values"),
+    ],
+)
+def test_unusable_estimator_is_an_error(y, estimator, error, message, iris):
+    """The error says what does not go together."""
+    targets = {
+        None: None,
+        "labels": iris[1],
+        "words": ["a", "b", "c"] * 50,
+        "constant": np.full(150, 0.5),
+        "infinite": np.r_[np.inf, np.arange(149.0)],
+    }
+    with pytest.raises(error, match=message):
+        compare_reducers(
+            iris[0],
+            targets[y],
+            reducers=["pca"],
+            n_components=2,
+            estimator=estimator,
+        )
 
 
 def test_folds_are_stratified_by_the_labels():
@@ -404,7 +657,8 @@ def test_sizes_may_be_one_number_or_a_sequence(n_components, iris):
 @pytest.mark.parametrize(
     ("reducers", "message"),
     [
-        (["umap"], "unknown reducer 'umap': known are pca, kernel_pca, ae"),
+        (["ica"], "unknown reducer 'ica': known are pca, kernel_pca, nmf"),
+        (["sklearn.decomposition.ICA"], "no attribute 'ICA'"),
         ([PCA(), PCA(whiten=True)], "give a dict of names"),
         ({"scaler": StandardScaler()}, "'scaler' has 0 parameters n_components"),
         (
@@ -448,10 +702,23 @@ def test_failing_reducer_is_named_with_size_and_fold(n_jobs, iris):
     assert caught.value.__cause__ is not None
 
 
-def test_reducer_without_inverse_fails_with_advice(iris):
-    """KernelPCA without its inverse is told the parameter."""
-    with pytest.raises(RuntimeError, match="fit_inverse_transform=True"):
+def test_kernel_pca_without_its_inverse_is_told_the_parameter(iris):
+    """It has a way back that was not asked for."""
+    with pytest.raises(RuntimeError, match="fit_inverse_transform parameter"):
         compare_reducers(iris[0], reducers=[KernelPCA()], n_components=2)
+
+
+def test_reducer_without_transform_is_refused(iris):
+    """It has no codes for held-out rows."""
+    with pytest.raises(TypeError, match="'TSNE' has no transform, and rows that"):
+        compare_reducers(iris[0], reducers=[TSNE()], n_components=2)
+
+
+def test_reducer_that_is_not_installed_names_what_to_install(iris, monkeypatch):
+    """The name of the package is not that of the module."""
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(ImportError, match="pip install umap-learn"):
+        compare_reducers(iris[0], reducers=["umap"], n_components=2)
 
 
 @pytest.mark.parametrize(
@@ -475,9 +742,9 @@ def test_unusable_table_is_an_error(X, message):
     ("cv", "message"),
     [
         (1, "n_splits=2 or more"),
-        (7, "folds of at least 1 rows, from 8 rows"),
+        (7, "8 rows in 7 folds leave 1 to score.* 14 rows are the least"),
         (9, "greater than the number of samples"),
-        ([(np.arange(4), np.arange(4, 8))], "1 folds"),
+        ([(np.arange(4), np.arange(4, 8))], "8 rows in 1 folds"),
     ],
 )
 def test_too_few_rows_for_the_folds_are_an_error(cv, message):
@@ -761,6 +1028,64 @@ def test_conclusion_on_a_single_reducer_says_so():
     assert "nothing else was compared" in conclusion
 
 
+def _with_accuracy(comparison, **means):
+    """Add accuracies by reducer and size, alike in every fold."""
+    results = comparison.results
+    sizes = results["n_components"].map({2: 0, 4: 1, 8: 2})
+    results["accuracy"] = [
+        means[name][size] for name, size in zip(results["reducer"], sizes, strict=True)
+    ]
+    return comparison
+
+
+def test_conclusion_does_not_cheer_while_the_accuracy_falls():
+    """A loss after a gain begins with But, and has its figures."""
+    comparison = _made(n_folds=5, PCA=[0.5, 0.6], AE=[0.75, 0.8])
+    conclusion = _with_accuracy(comparison, PCA=[0.9, 0.91], AE=[0.5, 0.9]).conclusion()
+    gain, loss = conclusion.split(". But ")
+    assert "AE leaves 50 % less variance" in gain
+    assert loss == (
+        "the accuracy of a prediction from AE's codes is lower than from PCA's at 2 "
+        "components (0.500 against 0.900), a difference that chance alone would show "
+        "in fewer than 5 % of such comparisons; it is lower than from PCA's at 4 "
+        "components (0.900 against 0.910), which may be chance."
+    )
+
+
+def test_conclusion_has_no_but_where_nothing_is_lost():
+    """A gain in accuracy joins a gain in variance."""
+    comparison = _made(n_folds=5, PCA=[0.5, 0.6], AE=[0.75, 0.8])
+    conclusion = _with_accuracy(comparison, PCA=[0.5, 0.9], AE=[0.9, 0.9]).conclusion()
+    assert "But" not in conclusion
+    assert "The accuracy of a prediction from AE's codes is that from" in conclusion
+    assert "is higher than from PCA's at 2 components (0.900 against" in conclusion
+
+
+def test_equal_accuracies_are_rarely_told_apart():
+    """Few folds of few rows agree by chance, and that is no proof."""
+    rng = np.random.default_rng(0)
+    n_claims = 0
+    for seed in range(100):
+        comparison = _made(seed=seed, PCA=[0.5] * 3, A=[0.5] * 3)
+        correct = rng.binomial(100, 0.9, len(comparison.results))
+        comparison.results["accuracy"] = correct / 100
+        p_values = comparison.differences(score="accuracy")["p_value"]
+        n_claims += p_values.min() < 0.05
+    assert n_claims <= stats.binom.ppf(0.999, 100, 0.05)
+
+
+def test_one_row_more_in_every_fold_is_no_proof():
+    """Three rows of three hundred are a toss of three coins."""
+    comparison = _with_accuracy(_made(PCA=[0.5], A=[0.5]), PCA=[0.9], A=[0.91])
+    assert comparison.differences(score="accuracy")["p_value"].item() > 0.05
+
+
+def test_unknown_score_is_an_error():
+    """The error names it."""
+    with pytest.raises(ValueError, match="score is 'auc'"):
+        _made(PCA=[0.5]).differences(score="auc")
+
+
 def test_pca_is_the_reference_under_any_name(iris):
     """It is recognised by what it is."""
     comparison = compare_reducers(
@@ -776,9 +1101,11 @@ def test_pca_is_the_reference_under_any_name(iris):
 
 def test_repr_shows_summary_and_conclusion(wine_comparison):
     """What a prompt or a notebook shows is the finding itself."""
-    for text in (repr(wine_comparison), wine_comparison._repr_html_()):
+    conclusion = wine_comparison.conclusion()
+    html = wine_comparison._repr_html_()
+    for text in (repr(wine_comparison), unescape(html)):
         assert "r2_std" in text
-        assert wine_comparison.conclusion() in text
+        assert conclusion in text
 
 
 def test_html_escapes_names():

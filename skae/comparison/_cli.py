@@ -10,6 +10,7 @@ import shlex
 import sys
 import textwrap
 import warnings
+from importlib import metadata
 from pathlib import Path
 
 _DEFAULT_SIZES = (2, 4, 8, 16)
@@ -57,10 +58,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser():
-    from .. import __version__
-
     parser = _Parser(prog="skae", description="Autoencoders beside PCA.")
-    parser.add_argument("--version", action="version", version=f"skae {__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"skae {metadata.version('skae')}"
+    )
     commands = parser.add_subparsers(dest="command", metavar="compare")
     compare = commands.add_parser(
         "compare",

@@ -76,7 +76,17 @@ LAYERS = [
     Layer("comparison._sentences", ("comparison._differences",), SKLEARN),
     Layer("comparison._svg", (), NUMPY),
     Layer("comparison._images", (), NUMPY),
-    Layer("comparison._html", ("comparison._svg", "comparison._images"), NUMPY),
+    Layer("comparison._markup", (), NUMPY),
+    Layer(
+        "comparison._html",
+        (
+            "comparison._images",
+            "comparison._markup",
+            "comparison._scores",
+            "comparison._svg",
+        ),
+        NUMPY,
+    ),
     Layer(
         "comparison._report",
         ("comparison._differences", "comparison._sentences", "comparison._html"),

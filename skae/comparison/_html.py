@@ -8,6 +8,8 @@ import numpy as np
 
 from . import _svg
 from ._images import data_uri, pixels, read_shape
+from ._markup import cell, legend, listed, section, table
+from ._scores import N_RESTORED
 
 _TITLES = {
     "r2": "R²",
@@ -22,7 +24,6 @@ _TARGET_TITLES = {"accuracy": "accuracy", "target_r2": "R² of the target"}
 _N_COLUMNS = 10
 _N_ROWS = 5
 _N_CELLS = 3
-_N_IMAGES = 8
 
 
 def page(comparison, image_shape=None):
@@ -47,11 +48,9 @@ def page(comparison, image_shape=None):
     template = resources.files(__package__).joinpath("report.html")
     text = Template(template.read_text(encoding="utf-8"))
     names = comparison.results["reducer"].unique()
-    title = (
-        escape(f"{_listed(names)}, compared") if len(names) > 1 else escape(names[0])
-    )
+    title = escape(f"{listed(names)}, compared") if len(names) > 1 else escape(names[0])
     return text.substitute(
-        title=title, n_images=_N_IMAGES, body="\n".join(filter(None, sections))
+        title=title, n_images=N_RESTORED, body="\n".join(filter(None, sections))
     )
 
 
@@ -80,6 +79,12 @@ class _Seen:
         fits = self.fits(size)
         return {name: folds for name, folds in fits.items() if folds[0].restored}
 
+    def first_fold(self, size):
+        """Return the glimpse of each reducer's first fold at a size, by reducer."""
+        keys = [(name, size, 0) for name in self.names]
+        glimpses = self.details.glimpses
+        return {key[0]: glimpses[key] for key in keys if key in glimpses}
+
     def in_units(self, row):
         """Return a reconstructed row in the units of the table."""
         return row * self.details.units
@@ -103,22 +108,22 @@ def _scores(comparison):
     columns = [column for column in _TITLES if column in summary]
     titles = ["reducer", "components", *(_TITLES[column] for column in columns)]
     rows = [
-        [(name, name), (size, size), *(_cell(row[c], c) for c in columns)]
+        [(name, name), (size, size), *(cell(row[c], c) for c in columns)]
         for (name, size), row in summary.iterrows()
     ]
     if comparison.all_columns is not None:
         mean = comparison.all_columns.mean(numeric_only=True)
         size = int(mean["n_components"])
         own = [c for c in columns if c in mean and c in _TARGET_TITLES]
-        cells = [_cell(mean[c] if c in own else np.nan, c) for c in columns]
+        cells = [cell(mean[c] if c in own else np.nan, c) for c in columns]
         rows.append([("all columns", "all columns"), (size, size), *cells])
-    return _section(
+    return section(
         "Scores",
         "Means over the folds, of rows that were held out. R² is the share of the "
         "variance that the codes keep: 1 is perfect. Spread is its standard deviation "
         "over the folds. Neighbours kept is the share of each row's nearest rows that "
         "are its nearest in the codes, too. A click on a title sorts.",
-        _table(titles, rows),
+        table(titles, rows),
     )
 
 
@@ -144,12 +149,12 @@ def _curves(comparison):
         series = _series(names, kept, 0 * kept)
         charts.append(_svg.line_chart(series, "components", "neighbours kept"))
     cards = "".join(f'<div class="card">{chart}</div>' for chart in charts)
-    legend = _legend([(name, _svg.colour(names.index(name))) for name in names])
+    key = legend([(name, _svg.colour(names.index(name))) for name in names])
     first = f" {names[0]} is the broken line." if comparison.reference else ""
-    return _section(
+    return section(
         "Against the number of components",
         f"Means over the folds; the bars of the first are their spread.{first}",
-        f'<div class="grid">{cards}</div>{legend}',
+        f'<div class="grid">{cards}</div>{key}',
     )
 
 
@@ -158,20 +163,19 @@ def _codes(seen):
     if size is None:
         return ""
     target = seen.details.target
-    colours, legend, note = _colours(target)
+    colours, key, note = _colours(target)
     cards = []
-    for name, folds in seen.fits(size).items():
-        shown = folds[0]
+    for name, shown in seen.first_fold(size).items():
         points = (
             colours[shown.rows] if target is not None else colours * len(shown.rows)
         )
         chart = _svg.scatter(shown.codes, points, ("", ""), f"codes of {name}")
         cards.append(f'<div class="card"><h3>{escape(name)}</h3>{chart}</div>')
     which = "" if size == 2 else ", the two that vary most"
-    return _section(
+    return section(
         "Codes",
         f"Held-out rows of the first fold at {size} components{which}{note}.",
-        f'<div class="grid">{"".join(cards)}</div>{legend}',
+        f'<div class="grid">{"".join(cards)}</div>{key}',
     )
 
 
@@ -179,23 +183,21 @@ def _columns(seen):
     by_column = seen.comparison.column_r2
     if by_column is None:
         return ""
-    size = seen.sizes[-1]
+    size = by_column.index.get_level_values("n_components").max()
     means = by_column.groupby(level=[0, 1], sort=False).mean()
     means = means.xs(size, level="n_components")
     names = [name for name in seen.names if name in means.index]
-    if not names:
-        return ""
     # Columns that never vary have no R^2: they come last.
     best = means.loc[names].max().sort_values(kind="stable").index[:_N_COLUMNS]
     rows = [
-        [(column, column), *(_cell(value) for value in means.loc[names, column])]
+        [(column, column), *(cell(value) for value in means.loc[names, column])]
         for column in best
     ]
-    return _section(
+    return section(
         "Columns that are restored worst",
         f"R² by column on held-out rows at {size} components: first the columns of "
         "which even the best reducer restores little.",
-        _table(["column", *names], rows),
+        table(["column", *names], rows),
     )
 
 
@@ -219,7 +221,7 @@ def _rows(seen):
         )
     if not cards:
         return ""
-    return _section(
+    return section(
         "Rows that are restored worst",
         f"Held-out rows at {size} components, counted from 0, and their squared error "
         "beside the mean of all rows.",
@@ -232,19 +234,18 @@ def _images(seen):
         return ""
     cards = []
     for size in seen.sizes:
-        fits = seen.restored_fits(size)
+        fits = {n: fit for n, fit in seen.first_fold(size).items() if fit.restored}
         if not fits:
             continue
-        first = next(iter(fits.values()))[0]
-        rows = [row for row in first.rows if row in first.restored][:_N_IMAGES]
+        rows = next(iter(fits.values())).rows[:N_RESTORED]
         strips = [_strip(seen, "original", [seen.details.rows[row] for row in rows])]
         strips += [
-            _strip(seen, name, [seen.in_units(folds[0].restored[row]) for row in rows])
-            for name, folds in fits.items()
+            _strip(seen, name, [seen.in_units(fit.restored[row]) for row in rows])
+            for name, fit in fits.items()
         ]
         title = f"{size} component{'s' * (size > 1)}"
         cards.append(f'<div class="card"><h3>{title}</h3>{"".join(strips)}</div>')
-    return _section(
+    return section(
         "Originals and reconstructions",
         "Held-out rows of the first fold.",
         f'<div class="grid">{"".join(cards)}</div>',
@@ -256,38 +257,10 @@ def _run(run):
         f"<dt>{escape(title)}</dt><dd>{escape(text)}</dd>"
         for title, text in run.items()
     )
-    return _section("How it was run", "", f"<dl>{items}</dl>")
+    return section("How it was run", "", f"<dl>{items}</dl>")
 
 
 # -- pieces
-
-
-def _section(title, text, body):
-    note = f'<p class="note">{escape(text)}</p>' if text else ""
-    return f"<section><h2>{escape(title)}</h2>{note}{body}</section>"
-
-
-def _table(titles, rows, *, kind="sortable"):
-    """Return a table of cells, each a pair: what sorts, and what is shown."""
-    button = "<button>{}</button>" if kind == "sortable" else "{}"
-    head = "".join(f"<th>{button.format(escape(title))}</th>" for title in titles)
-    body = "".join(
-        f"<tr>{''.join(_td(key, shown) for key, shown in row)}</tr>" for row in rows
-    )
-    return (
-        f'<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _td(key, shown):
-    return f'<td data-key="{escape(str(key))}">{escape(str(shown))}</td>'
-
-
-def _cell(value, column=""):
-    if np.isnan(value):
-        return "", ""
-    return f"{value:.6g}", f"{value:.{2 if column == 'fit_time' else 3}f}"
 
 
 def _worst_cells(seen, times, restored):
@@ -301,7 +274,7 @@ def _worst_cells(seen, times, restored):
             for i in np.argsort(-wrong, kind="stable")[:_N_CELLS]
         ]
         lines.append([("", row), ("", error), ("", "\n".join(cells))])
-    return _table(["row", "error", "value → restored"], lines, kind="text")
+    return table(["row", "error", "value → restored"], lines, kind="text")
 
 
 def _worst_images(seen, times, restored):
@@ -321,14 +294,6 @@ def _strip(seen, name, rows, kind="strip"):
     """Return a line of images under a name."""
     images = "".join(seen.as_image(row) for row in rows)
     return f'<p class="name">{escape(name)}</p><div class="{kind}">{images}</div>'
-
-
-def _legend(items):
-    entries = "".join(
-        f'<li><i style="background:{colour}"></i>{escape(str(name))}</li>'
-        for name, colour in items
-    )
-    return f'<ul class="legend">{entries}</ul>'
 
 
 def _ordered(comparison):
@@ -356,7 +321,7 @@ def _colours(target):
         low, high = np.quantile(target.y, [0.05, 0.95])
         share = (target.y - low) / max(high - low, np.finfo(float).tiny)
         ends = [(f"{low:.3g}", _svg.ramp(0)), (f"{high:.3g}", _svg.ramp(1))]
-        return np.array([_svg.ramp(s) for s in share]), _legend(ends), ", by the target"
+        return np.array([_svg.ramp(s) for s in share]), legend(ends), ", by the target"
     classes, which, counts = np.unique(
         target.y, return_inverse=True, return_counts=True
     )
@@ -369,9 +334,4 @@ def _colours(target):
     if n_own < len(classes):
         items.append(("others", _svg.colour(0)))
     colours = np.array([_svg.colour(i) for i in numbers])[which]
-    return colours, _legend(items), ", by class"
-
-
-def _listed(names):
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    return colours, legend(items), ", by class"

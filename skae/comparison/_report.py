@@ -159,8 +159,8 @@ class ReducerComparison:
         reference, in terms of the variance that they leave unexplained, and claims
         what :meth:`differences` finds at the level of 5 %. Where there is a target, it
         says how well it is predicted from the codes of the same two, and from all
-        columns, and claims what the same test finds of that. Where no codes lead back
-        to columns, the target decides, or else the neighbours that are kept.
+        columns, and claims what the same test finds of that, for itself. Where no codes
+        lead back to columns, the target decides, or else the neighbours that are kept.
 
         Returns
         -------

@@ -15,8 +15,9 @@ from sklearn.utils import check_array, get_tags
 _MAX_ROWS = 500
 _N_NEIGHBORS = 10
 
+# Of each fold, the rows that are kept for the report.
 _N_WORST = 5
-_N_RESTORED = 8
+N_RESTORED = 8
 
 
 class Glimpse(NamedTuple):
@@ -135,7 +136,7 @@ def _restored_rows(X, X_hat, rows, shown):
     """Return the errors of the worst rows, and these and other rows restored."""
     error = np.square(X - X_hat).mean(axis=1)
     worst = np.argsort(-error, kind="stable")[:_N_WORST]
-    kept = {*worst, *shown[:_N_RESTORED]}
+    kept = {*worst, *shown[:N_RESTORED]}
     return (
         {int(rows[i]): float(error[i]) for i in worst},
         {int(rows[i]): X_hat[i].astype(np.float32) for i in kept},

@@ -589,7 +589,9 @@ def test_prices_as_target_are_warned_of(tmp_path, table, run):
     assert "row 1 has 'EUR 0.50'" in err
 
 
-@pytest.mark.parametrize("name", ["t.parquet", "t.npy", "t.npz"])
+@pytest.mark.parametrize(
+    "name", ["t.parquet", "t.npy", "t.npz", "t.csv.gz", "t.tsv.bz2", "t.txt.xz"]
+)
 def test_garbage_is_one_line_and_status_2(name, tmp_path, fails):
     """A file of another kind under a known extension is named."""
     assert name in fails(_write(tmp_path / name, "this is no table"))

@@ -89,8 +89,13 @@ LAYERS = [
     ),
     Layer(
         "comparison._report",
-        ("comparison._differences", "comparison._sentences", "comparison._html"),
-        SKLEARN | {"matplotlib"},
+        (
+            "comparison._differences",
+            "comparison._html",
+            "comparison._sentences",
+            "plotting",
+        ),
+        SKLEARN,
     ),
     # reducers are used as anybody's: named, and imported by name
     Layer("comparison._reducers", (), SKLEARN),
@@ -100,7 +105,12 @@ LAYERS = [
     Layer("comparison._details", ("comparison._target",), SKLEARN),
     Layer(
         "comparison._fits",
-        ("comparison._progress", "comparison._reducers", "comparison._scores"),
+        (
+            "comparison._progress",
+            "comparison._reducers",
+            "comparison._scores",
+            "exceptions",
+        ),
         SKLEARN,
     ),
     Layer(

@@ -1,6 +1,7 @@
 """The fits of a comparison: planned, run and put in order."""
 
 import time
+import warnings
 from contextlib import closing, suppress
 from itertools import product
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..exceptions import PCAFallbackWarning
 from ._progress import Progress, shown
 from ._reducers import configured
 from ._scores import Glimpse, score_fit
@@ -82,9 +84,11 @@ def _scored(i, fit, X, target, splits, *, scale, seed):
             scores = target.scores([X[rows] for rows in split], split, seed)
             column_r2 = glimpse = None
         else:
-            scores, column_r2, glimpse = score_fit(
-                clone(reducer), X, target, split, scale=scale, seed=seed
-            )
+            with warnings.catch_warnings():  # the scores say how far from PCA it is
+                warnings.simplefilter("ignore", PCAFallbackWarning)
+                scores, column_r2, glimpse = score_fit(
+                    clone(reducer), X, target, split, scale=scale, seed=seed
+                )
     except Exception as error:
         at = "" if size is None else f"n_components={size} in "
         raise RuntimeError(f"{name} failed at {at}fold {fold}: {error}") from error

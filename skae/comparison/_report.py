@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..plotting import ComponentsDisplay
 from . import _sentences
 from ._differences import tested
 
@@ -272,21 +273,4 @@ class ReducerComparison:
         ImportError
             If matplotlib is not installed.
         """
-        ax = _new_axes() if ax is None else ax
-        for name, scores in self.summary().groupby(level="reducer", sort=False):
-            scores = scores.sort_index(level="n_components")
-            sizes = scores.index.get_level_values("n_components")
-            ax.errorbar(
-                sizes, scores["r2"], scores["r2_std"], label=name, marker="o", capsize=3
-            )
-        ax.set(xlabel="n_components", ylabel="R^2 on held-out rows", xticks=sizes)
-        ax.legend()
-        return ax
-
-
-def _new_axes():
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError('plot needs matplotlib: pip install "skae[plot]"') from error
-    return plt.subplots()[1]
+        return ComponentsDisplay.from_comparison(self, ax=ax).ax_

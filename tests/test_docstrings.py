@@ -11,6 +11,7 @@ CLASSES = [getattr(skae, name) for name in skae.__all__ if name[0].isupper()]
 HEADS = {"AutoencoderClassifier", "AutoencoderRegressor"}
 # Where one class means something else by a name, or has more to say of it.
 OWN_WORDS = {
+    "AutoencoderTransformer": {"n_components"},
     "DenoisingAutoencoder": {
         "random_state",
         "reconstruction_error_",

@@ -126,19 +126,47 @@ def test_explained_variance_ratio_sums_to_the_r2(parameters, weighted):
     assert total == pytest.approx(expected, abs=1e-6)
 
 
-def test_explained_variance_ratio_counts_components_in_order():
-    """Each entry is what R^2 gains when one more code is not at its mean."""
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"init": "random"}, {"n_components": 16}, {"init": "pca"}],
+    ids=["default", "random", "many", "pca"],
+)
+def test_no_component_explains_less_than_nothing(parameters):
+    """A code may always be ignored, whatever the decoder learnt with all of them."""
+    autoencoder = fit(make_digits(), **parameters)
+    assert autoencoder.explained_variance_ratio_.min() >= 0
+
+
+def test_explained_variance_ratio_is_what_a_code_tells_of_the_reconstruction():
+    """Of a curve in the plane, the one code that runs along it explains all."""
+    t = np.random.default_rng(0).uniform(-1, 1, 600)
+    X = np.column_stack([t, t**2 - 1 / 3])
+    autoencoder = fit(X, n_components=2, hidden_layer_sizes=(16,), max_iter=30)
+    ratio = autoencoder.explained_variance_ratio_
+    assert ratio[0] > 0.98
+    assert ratio[0] > PCA(1).fit(X).explained_variance_ratio_[0] + 0.1
+
+
+def test_explained_variance_ratio_ignores_whitening():
+    """It is a matter of what codes tell, not of their units."""
     X = make_curve()
-    autoencoder = fit(X)
-    Z = autoencoder.transform(X)
-    r2 = [0.0]
-    for n_kept in (1, 2, 3):
-        kept = np.where(np.arange(3) < n_kept, Z, Z.mean(axis=0))
-        X_hat = autoencoder.inverse_transform(kept)
-        r2.append(r2_score(X, X_hat, multioutput="variance_weighted"))
+    plain, whitened = fit(X), fit(X, whiten=True)
     np.testing.assert_allclose(
-        autoencoder.explained_variance_ratio_, np.diff(r2), atol=1e-6
+        whitened.explained_variance_ratio_,
+        plain.explained_variance_ratio_,
+        atol=1e-5,
     )
+
+
+def test_spectrum_is_that_of_scikit_learn():
+    """Where PCA is the solution, so are the attributes that follow from it."""
+    X = make_digits(200)
+    pca = PCA(3, svd_solver="full").fit(X)
+    autoencoder = fit(X, hidden_layer_sizes=())
+    for name in ("explained_variance_", "singular_values_", "n_samples_"):
+        np.testing.assert_allclose(
+            getattr(autoencoder, name), getattr(pca, name), rtol=1e-5
+        )
 
 
 def test_cross_entropy_codes_are_sorted_too():

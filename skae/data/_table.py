@@ -111,8 +111,8 @@ class Table:
             start = stop
 
     def average(self, values):
-        """Return the weighted mean of one value per row."""
-        return float(np.average(values, weights=self.weight))
+        """Return the weighted mean of one value per row, or of several."""
+        return float(np.average(values, axis=0, weights=self.weight).mean())
 
     @cached_property
     def moments(self):

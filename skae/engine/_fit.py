@@ -5,10 +5,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..data._moments import check_finite
+from ._explained import explained_variance_ratio, spectrum
 from ._folds import N_FOLDS, can_cross_validate
 from ._judges import ENOUGH_HELD_OUT, AllRows, Folds, HoldOut
 from ._net import AutoencoderNet
-from ._rotation import explained_variance_ratio, linear_axes, mean_axes, rotate_codes
+from ._ordered import BySize
+from ._rotation import linear_axes, mean_axes, rotate_codes
 from ._splits import are_rare, folds, hold_out, parts
 from ._starts import NONLINEAR_STARTS
 
@@ -30,6 +32,7 @@ class Fitted:
     explained_variance_ratio: np.ndarray
     components: np.ndarray | None
     reports: dict
+    by_size: BySize | None = None
 
     @classmethod
     def from_attributes(cls, attributes):
@@ -41,6 +44,7 @@ class Fitted:
         """Return the attributes by name; `components_` only where there are any."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values |= values.pop("reports")
+        del values["by_size"]
         if self.components is None:
             del values["components"]
         return {f"{name}_": value for name, value in values.items()}
@@ -81,6 +85,8 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
         components = mean_axes(net.network_, table, mean)
     else:
         components = linear_axes(net.network_)
+    ratio = explained_variance_ratio(net.network_, table)
+    reports |= spectrum(ratio, table, table.n_rows)
     fitted = Fitted(
         net=net,
         mean=mean,
@@ -92,11 +98,10 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
         is_pca=judged.is_pca,
         reconstruction_error=judged.error,
         pca_reconstruction_error=judged.pca_error,
-        explained_variance_ratio=explained_variance_ratio(
-            net.network_, table, len(history)
-        ),
+        explained_variance_ratio=ratio,
         components=components,
         reports=reports,
+        by_size=judged.by_size,
     )
     if not task.plan.callbacks:  # nobody else holds the network
         net.network_.seal()

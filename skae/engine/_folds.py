@@ -25,6 +25,7 @@ from ..networks._side_by_side import (
 )
 from ._interrupt import is_stopping
 from ._kernel_ridge import fit_kernel_ridge
+from ._ordered import BySize, for_each_size, pca_errors_by_size
 from ._progress import Bar
 from ._rows import STANDARDISED_COPY_LIMIT
 from ._selection import CAUTION_OF_FEW, Patience, choose, factors_of
@@ -46,7 +47,8 @@ class Verdict:
     """What the folds found: where to start, how long to train, the `factor` to keep.
 
     `losses` are those on held-out rows by epoch, `loss` is what the factor leaves, and
-    `pca_loss` that of PCA. `error` and `pca_error` are squared errors per cell there.
+    `pca_loss` that of PCA. `error` and `pca_error` are squared errors per cell there,
+    `by_size` those of the first codes, if these are ordered.
     """
 
     init: str
@@ -56,6 +58,7 @@ class Verdict:
     pca_loss: float
     error: float
     pca_error: float
+    by_size: BySize | None = None
 
 
 def can_cross_validate(task, table):
@@ -100,7 +103,7 @@ def cross_validate(task, table, held_out, seed):
     with threads_for(work, task.plan.batch_size, training=True):
         stack = side_by_side(networks).to(task.device)
         pca = _Folds(task, rows, stack, seed)
-        start, baseline = pca.weights.clone(), pca.losses(limits=False)[0]
+        start, baseline = pca.weights.clone(), pca.judged_losses(limits=False)
         start_loss = table.average(pca.losses()[0])
         init, stack = _race(task, rows, networks, stack, seed)
         folds = _Folds(task, rows, stack, seed)
@@ -112,7 +115,7 @@ def cross_validate(task, table, held_out, seed):
             if choice == KERNEL:
                 return rows.kernel_errors
             folds.weights.copy_(start.lerp(best, choice) if choice else start)
-            return folds.losses()[0]
+            return folds.judged_losses()
 
         # The networks of a training that was cut short are no model for another.
         factors = () if best is None or is_stopping() else factors_of(init)
@@ -125,21 +128,34 @@ def cross_validate(task, table, held_out, seed):
             caution=_caution(baseline, table.weight),
         )
         pca_error = error = table.average(rows.pca_errors)
+        by_size = pca_by_size = _pca_errors_by_size(table, rows.tables, held_out, task)
         if choice == KERNEL:
             init, error = KERNEL, table.average(rows.kernel_errors)
         elif choice is not None:
             losses_at(choice)
             error = table.average(folds.errors()[0])
+            if by_size is not None:
+                by_size = folds.errors_by_size()
     if not np.isfinite(losses).all():
         return None
     pca_loss = table.average(baseline)
     factor = 1.0 if choice == KERNEL else choice
+    if by_size is not None:
+        by_size = BySize.of(by_size, pca_by_size, table)
     return Verdict(
-        init, factor, losses[:n_epochs], pca_loss - gain, pca_loss, error, pca_error
+        init,
+        factor,
+        losses[:n_epochs],
+        pca_loss - gain,
+        pca_loss,
+        error,
+        pca_error,
+        by_size,
     )
 
 
 def _caution(losses, weight):
+    losses = losses if losses.ndim == 1 else losses.mean(axis=1)
     shares = losses if weight is None else weight * losses
     if not shares.any():
         return CAUTION
@@ -290,13 +306,27 @@ class _Folds:
         networks.limits = kept
         return self._by_row(found.unflatten(1, (self.n_draws, -1)).mean(dim=1))
 
+    def judged_losses(self, *, limits=True):
+        """Return what networks, one for each fold, are compared with PCA by."""
+        return for_each_size(self.networks, lambda: self.losses(limits=limits)[0])
+
     def errors(self):
         """Return the squared error per cell of every row, free of noise."""
         networks, U = self.networks, self.rows.at(self.held_out)[0]
         with torch.inference_mode():
             Z = networks.encode_standardised(U)
+            if networks.prefix is not None:
+                Z = networks.prefix(Z)
             residual = (networks.decode_standardised(Z) - U) * networks.scale
         return self._by_row(residual.square().mean(dim=-1))
+
+    def errors_by_size(self):
+        """Return the same with the first codes alone, (n_rows, n_components)."""
+        prefix, columns = self.networks.prefix, []
+        for n_first in range(1, prefix.n_components + 1):
+            with prefix.holding(n_first):
+                columns.append(self.errors()[0])
+        return np.stack(columns, axis=1)
 
     def _by_row(self, found):
         """Return what was found at the places held out as one value per row."""
@@ -354,6 +384,18 @@ def _pca_errors(table, tables, held_out, blueprint):
         axes = part.axes(blueprint.n_components)
         errors[positions] = axes.errors(table.take(positions)) / table.n_columns
     return errors
+
+
+def _pca_errors_by_size(table, tables, held_out, task):
+    """Return the same with the first components alone, where codes are ordered."""
+    if not task.blueprint.ordered:
+        return None
+    n_components = task.blueprint.n_components
+    errors = np.empty((table.n_rows, n_components))
+    for part, positions in zip(tables, held_out, strict=True):
+        axes, judge = part.axes(n_components), table.take(positions)
+        errors[positions] = pca_errors_by_size(axes, n_components, judge)
+    return errors / table.n_columns
 
 
 def _kernel_errors(table, tables, held_out, blueprint):

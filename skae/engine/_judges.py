@@ -18,6 +18,7 @@ from ._folds import cross_validate
 from ._interrupt import is_stopping
 from ._kernel_ridge import fit_kernel_ridge
 from ._net import AutoencoderNet, StopTraining
+from ._ordered import BySize, errors_by_size, for_each_size, pca_errors_by_size
 from ._progress import Bar
 from ._selection import CAUTION, CAUTION_OF_FEW, choose, factors_of
 from ._starts import KERNEL, SPRINT_ROWS, move_start, sprint_plan, starts_of
@@ -63,6 +64,9 @@ class Judged:
 
     is_pca : bool
         Whether it is PCA, maybe within the limits of the columns.
+
+    by_size : BySize or None
+        Of an ordered code.
     """
 
     net: AutoencoderNet
@@ -72,6 +76,7 @@ class Judged:
     reports: dict
     init: str
     is_pca: bool
+    by_size: BySize | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,8 @@ class AllRows:
             _pca_error(task, self.table, self.table),
             trained.reports,
             trained.init if trained.factor else task.blueprint.init,
-            is_pca=not trained.factor,
+            not trained.factor,
+            _by_size(task, net.network_, self.table, self.table),
         )
 
 
@@ -141,8 +147,10 @@ class HoldOut:
         errors = squared_errors(net.network_, self.held_out)
         pca_error = _pca_error(task, self.training, self.held_out)
         error = mean_per_cell(errors, self.held_out)
+        network = net.network_
         if trained.factor is None:
-            error = pca_error
+            error, network = pca_error, None
+        by_size = _by_size(task, network, self.training, self.held_out)
         if not trained.factor:
             net = start_net(task, self.everything, seed, trained.factor, net)
             if again:
@@ -164,9 +172,8 @@ class HoldOut:
             if not is_stopping():  # else the network that was judged is the result
                 net, reports = followed
         init = trained.init if trained.factor else task.blueprint.init
-        return Judged(
-            net, "held_out", error, pca_error, reports, init, not trained.factor
-        )
+        is_pca = not trained.factor
+        return Judged(net, "held_out", error, pca_error, reports, init, is_pca, by_size)
 
 
 @dataclass(frozen=True)
@@ -209,11 +216,21 @@ class Folds:
                 verdict.pca_loss,
             )
             if is_stopping():  # the folds judged a longer training
-                verdict = replace(verdict, factor=None, error=verdict.pca_error)
+                by_size = verdict.by_size and verdict.by_size.of_pca()
+                verdict = replace(
+                    verdict, factor=None, error=verdict.pca_error, by_size=by_size
+                )
                 net = start_net(task, self.table, seed, None, net)
         init, is_pca = verdict.init if verdict.factor else "pca", not verdict.factor
         return Judged(
-            net, "folds", verdict.error, verdict.pca_error, reports, init, is_pca
+            net,
+            "folds",
+            verdict.error,
+            verdict.pca_error,
+            reports,
+            init,
+            is_pca,
+            verdict.by_size,
         )
 
 
@@ -268,7 +285,7 @@ def _train(task, training, held_out, seed, *, warm=None, last=()):
 def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports):
     network, held_out = net.network_, net.validation is not None
     start = copy_state(network)
-    baseline = _baseline(net, judge) if warm is None else row_losses(net, judge)
+    baseline = _baseline(net, judge) if warm is None else judged_losses(net, judge)
     if is_solved(net):
         losses = [judge.table.average(baseline)] if held_out else []
         _record_start(net, rows, losses, last)
@@ -286,7 +303,7 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
 
     def losses_at(factor):
         network.load_state_dict(interpolate(start, end, factor))
-        return row_losses(net, judge)
+        return judged_losses(net, judge)
 
     has_learnt = best.best_epoch_ > 0
     caution = CAUTION + CAUTION_OF_FEW / np.sqrt(len(judge)) if held_out else 0
@@ -340,9 +357,14 @@ def _baseline(net, judge):
     """Return the losses of PCA itself, which knows no limits."""
     network, limits = net.network_, net.network_.limits
     network.set_limits(None)
-    losses = row_losses(net, judge)
+    losses = judged_losses(net, judge)
     network.set_limits(limits)
     return losses
+
+
+def judged_losses(net, rows):
+    """Return what networks are compared with PCA by: `row_losses`, see `choose`."""
+    return for_each_size(net.network_, lambda: row_losses(net, rows))
 
 
 def _record_start(net, rows, losses, last):
@@ -370,6 +392,19 @@ def _mean_clean_loss(net):
 def _pca_error(task, training, judge):
     axes = training.axes(task.blueprint.n_components)
     return mean_per_cell(axes.errors(judge), judge)
+
+
+def _by_size(task, network, training, judge):
+    """Return the `BySize` of an ordered network, or of PCA where it is None."""
+    if not task.blueprint.ordered:
+        return None
+    judge, n_components = judge.spread(JUDGE_ROWS), task.blueprint.n_components
+    axes = training.axes(n_components)
+    pca_errors = pca_errors_by_size(axes, n_components, judge) / judge.n_columns
+    if network is None:
+        return BySize.of(pca_errors, pca_errors, judge)
+    errors = errors_by_size(network, judge) / judge.n_columns
+    return BySize.of(errors, pca_errors, judge)
 
 
 def start_net(task, table, seed, factor, earlier=None):

@@ -1,20 +1,12 @@
-"""Codes centred, decorrelated and sorted, and what each of them explains."""
+"""Codes centred, decorrelated and sorted."""
 
 import numpy as np
 import torch
 
 from ..data._axes import axis_signs
-from ..inference import decode, encode
+from ..inference import encode
 from ..inference._tensors import as_tensor
-from ..networks._build import acts_linearly, linear_part
-
-# Where components are not linear, what they explain is measured: on so many rows at
-# most, as many as take a few hundredths of the training or of a second, and never below
-# the least.
-MOST_ROWS = 10_000
-FEWEST_ROWS = 200
-SHARE = 0.1
-MULTIPLICATIONS = 2e9
+from ..networks._build import linear_part
 
 
 def rotate_codes(network, table, mean, whiten=False):
@@ -23,7 +15,8 @@ def rotate_codes(network, table, mean, whiten=False):
     With a linear code the rotation is orthogonal in the units of X. It leaves the
     codes centred, uncorrelated and sorted by variance, each with the sign that makes
     its largest covariance with a column positive. Codes behind a non-linear activation
-    stay as they are. `whiten` divides by the standard deviation.
+    stay as they are, but for `whiten`, and ordered codes keep their order: they are not
+    rotated. `whiten` divides by the standard deviation.
     """
     linear_code = network.code_activation.function == "identity"
     if not linear_code and not whiten:
@@ -34,8 +27,10 @@ def rotate_codes(network, table, mean, whiten=False):
         unit = np.ones(len(offset))
         if network.code_scale is not None:
             unit = network.code_scale.cpu().numpy()
-        _, vectors = np.linalg.eigh(covariance * unit * unit[:, None])
-        rotation = vectors.T[::-1] * unit
+        rotation = np.diag(unit)
+        if network.prefix is None:
+            _, vectors = np.linalg.eigh(covariance * unit * unit[:, None])
+            rotation = vectors.T[::-1] * unit
         rotation *= axis_signs(rotation @ cross)[:, None]
     else:
         rotation = np.eye(len(offset))
@@ -98,54 +93,3 @@ def mean_axes(network, table, mean):
     """
     _, covariance, cross = code_moments(network, table, mean)
     return np.linalg.pinv(covariance, rcond=1e-10, hermitian=True) @ cross
-
-
-def explained_variance_ratio(network, table, n_iter):
-    """Return the R^2 that each further component adds, in order.
-
-    The components after it are held at their mean; without any, the mean row is what is
-    left, of R^2 zero. So they sum to the R^2 of the reconstruction. For linear maps
-    that follows from the moments of all rows, and is exact.
-    """
-    if acts_linearly(network):
-        _, covariance, cross = code_moments(network, table, table.moments.mean)
-        return linear_ratio(
-            linear_axes(network), covariance, cross, table.moments.scale
-        )
-    return _measured_ratio(network, table, n_iter)
-
-
-def linear_ratio(axes, covariance, cross, scale):
-    """Return `explained_variance_ratio` of a linear decoder with some axes.
-
-    `covariance` is that of the codes, `cross` that of codes and columns, and `scale`
-    the columns' standard deviation.
-    """
-    unit = scale.max(initial=0.0) or 1.0
-    total = ((scale / unit) ** 2).sum()
-    if total == 0:
-        return np.zeros(len(covariance))
-    axes, cross = axes / unit, cross / unit
-    hits = 2 * np.einsum("kj,kj->k", axes, cross)
-    costs = (axes @ axes.T) * covariance
-    explained = np.cumsum(hits) - np.diag(costs.cumsum(axis=0).cumsum(axis=1))
-    return np.diff(explained / total, prepend=0.0)
-
-
-def _measured_ratio(network, table, n_iter):
-    n_components = encode(network, table.spread(1)).shape[1]
-    affordable = max(SHARE * n_iter * table.n_rows, MULTIPLICATIONS / network.work)
-    affordable /= n_components
-    rows = table.spread(int(np.clip(affordable, FEWEST_ROWS, MOST_ROWS)))
-    Z, target = encode(network, rows), rows.block(slice(None)).astype(np.float64)
-    centre = np.average(Z, axis=0, weights=rows.weight).astype(Z.dtype)
-    mean = np.average(target, axis=0, weights=rows.weight)
-    total = rows.average(((target - mean) ** 2).sum(axis=1))
-    if total == 0:
-        return np.zeros(n_components)
-    scores = [0.0]
-    for n_kept in range(1, n_components + 1):
-        truncated = np.where(np.arange(n_components) < n_kept, Z, centre)
-        residual = decode(network, truncated) - target
-        scores.append(1 - rows.average((residual**2).sum(axis=1)) / total)
-    return np.diff(scores)

@@ -59,9 +59,10 @@ def choose(choices, losses_at, baseline, weight, *, caution):
     choices : iterable
 
     losses_at : callable
-        Takes a choice and returns one loss per row.
+        Takes a choice and returns one loss per row; or several, in columns, of which
+        none may lose.
 
-    baseline : ndarray of shape (n_rows,)
+    baseline : ndarray of shape (n_rows,) or (n_rows, n_columns)
         The losses of what is kept otherwise.
 
     weight : ndarray of shape (n_rows,) or None
@@ -75,12 +76,19 @@ def choose(choices, losses_at, baseline, weight, *, caution):
         bound = confidence_bound(gains, weight, caution)
         if bound > best:
             best, chosen = bound, choice
-            gain = float(np.average(gains, weights=weight))
+            gain = float(np.average(gains, axis=0, weights=weight).mean())
     return chosen, gain
 
 
 def confidence_bound(gains, weight, caution):
-    """Return the mean of some gains less `caution` of its standard errors."""
+    """Return the mean of some gains less `caution` of its standard errors.
+
+    Of several columns, that of their mean, unless one of them loses.
+    """
+    if gains.ndim > 1:
+        if np.average(gains, axis=0, weights=weight).min() < 0:
+            return -np.inf
+        gains = gains.mean(axis=1)
     if caution == 0:
         return np.average(gains, weights=weight)
     if len(gains) < 2:

@@ -16,9 +16,10 @@ from ..data._moments import check_finite
 from ..data._table import Table
 from ..inference import squared_errors
 from ..networks._network import set_generators
+from ._explained import explained_variance_ratio, spectrum
 from ._fit import Fitted
 from ._random import Seed
-from ._rotation import explained_variance_ratio, linear_axes, rotate_codes
+from ._rotation import linear_axes, rotate_codes
 from ._rows import Rows
 from ._splits import folds
 from ._training import make_net, mean_per_cell, row_losses, rows_of, start_network
@@ -132,6 +133,7 @@ def _start(stream, task):
     net.detach_training()
     if task.rotates:
         rotate_codes(network, rows, rows.moments.mean, task.blueprint.whiten)
+    ratio = explained_variance_ratio(network, rows)
     fitted = Fitted(
         net=net,
         mean=rows.moments.mean,
@@ -143,9 +145,9 @@ def _start(stream, task):
         is_pca=task.blueprint.init == "pca",
         reconstruction_error=np.nan,
         pca_reconstruction_error=np.nan,
-        explained_variance_ratio=explained_variance_ratio(network, rows, 1),
+        explained_variance_ratio=ratio,
         components=linear_axes(network),
-        reports=reports,
+        reports=reports | spectrum(ratio, rows, stream.n_samples_seen),
     )
     axes = rows.axes(task.blueprint.n_components)
     n_warm_up = 0 if is_last else stream.n_warm_up
@@ -216,12 +218,14 @@ def _learn(stream, task):
             f"{plan.learning_rate_init:g}), scale the columns of X, or use init='pca'."
         )
     net.detach_training()
+    ratio = explained_variance_ratio(network, rows)
     fitted = replace(
         stream.fitted,
         net=net,
         is_pca=False,
-        explained_variance_ratio=explained_variance_ratio(network, rows, 1),
+        explained_variance_ratio=ratio,
         components=linear_axes(network),
+        reports=stream.fitted.reports | spectrum(ratio, rows, stream.n_samples_seen),
     )
     return replace(
         stream,

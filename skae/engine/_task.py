@@ -13,7 +13,9 @@ from ..networks._build import (
     plain_autoencoder,
     protected,
 )
+from ..networks._prefix import Prefix
 from ..networks._work import measure_work
+from ._ordered import variance_left
 from ._random import seeded_globally
 from ._start import fit_sigmoid_link, pca_start
 
@@ -58,6 +60,7 @@ class Blueprint:
     init: str
     tied_weights: bool
     whiten: bool
+    ordered: bool
     precision: str
 
     @property
@@ -124,6 +127,8 @@ class Blueprint:
             "code_activation": self.code_activation,
             "output_activation": "identity" if self.clamps else self.output_activation,
         }
+        if self.ordered:
+            options["prefix"] = Prefix(variance_left(start, self), self.dtype)
         if start is not None:
             start = objective.adjust_start(start)
         network = partial(objective.network, start=start, table=table)

@@ -1,9 +1,9 @@
 """The deterministic autoencoder."""
 
-from ._base import BaseAutoencoder
+from ._ordered import OrderedAutoencoder
 
 
-class AutoencoderTransformer(BaseAutoencoder):
+class AutoencoderTransformer(OrderedAutoencoder):
     """Autoencoder that keeps PCA unless it finds something better.
 
     An encoder maps rows to codes, a decoder maps codes back, and both are trained to
@@ -32,8 +32,13 @@ class AutoencoderTransformer(BaseAutoencoder):
 
     Parameters
     ----------
-    n_components : int, default=2
-        Size of the code. More components reconstruct better.
+    n_components : int, float, "auto" or None, default=2
+        Size of the code. More components reconstruct better. A number between 0 and 1
+        is the share of variance to explain: the fit is ordered, with as many components
+        as PCA needs for that share, and keeps the fewest that reach it on the rows that
+        judge. "auto" begins with as many as PCA needs for 0.99 and keeps the fewest
+        whose error on these rows is within a standard error of the least. None is as
+        many as there are columns, or rows if these are fewer.
 
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the encoder's hidden layers, input side first; the decoder mirrors
@@ -82,6 +87,15 @@ class AutoencoderTransformer(BaseAutoencoder):
 
     whiten : bool, default=False
         Whether to scale the codes to unit variance.
+
+    ordered : bool, default=False
+        Whether the first components are to be worth most: the decoder is trained to
+        restore rows from the first alone, from the first two and so on, each about as
+        well as it can. `truncate` returns an estimator with the first ones. Training
+        takes longer, and with all components the error is higher than without the
+        order. The loss is a mean over numbers of components, each weighted by one over
+        the variance that PCA leaves. The result is PCA if with 1, 2, 4, 8 and so on or
+        with all components it would be worse on the rows that judge.
 
     alpha : float, default=0.0
         Strength of the penalty on the weights. It is added to the loss (in units of the
@@ -193,8 +207,20 @@ class AutoencoderTransformer(BaseAutoencoder):
 
     explained_variance_ratio_ : ndarray of shape (n_components,)
         R^2 that each further component adds to the reconstruction of the training rows,
-        in order. Exact for linear networks; of others measured on up to 10000 rows, at
-        least 200. Their first values may be below zero.
+        in order. Exact for linear networks. Of others it is the R^2 of the whole times
+        the share of the reconstruction that the component adds to what those before it
+        predict, on 300 rows; with ``ordered=True``, what the reconstruction from the
+        first components gains by one more.
+
+    explained_variance_ : ndarray of shape (n_components,)
+        The same in squared units of X, as PCA's: a share of the columns' total
+        variance, with n_samples - 1 degrees of freedom.
+
+    singular_values_ : ndarray of shape (n_components,)
+        Square roots of n_samples - 1 times these: PCA's where the result is PCA.
+
+    n_samples_ : int
+        Number of training rows.
 
     reconstruction_error_ : float
         Mean squared error per cell on rows not trained on: see `judge_`. Where the
@@ -291,6 +317,7 @@ class AutoencoderTransformer(BaseAutoencoder):
         init="auto",
         tied_weights=False,
         whiten=False,
+        ordered=False,
         alpha=0.0,
         l1_ratio=0.0,
         dropout=0.0,
@@ -321,6 +348,7 @@ class AutoencoderTransformer(BaseAutoencoder):
         self.init = init
         self.tied_weights = tied_weights
         self.whiten = whiten
+        self.ordered = ordered
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.dropout = dropout

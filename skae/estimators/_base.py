@@ -56,6 +56,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
     init = "auto"
     tied_weights = False
     whiten = False
+    ordered = False
     alpha = 0.0
     l1_ratio = 0.0
     dropout = 0.0
@@ -312,7 +313,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
 
     def _parameters(self):
         """Return what `resolve` takes, by name."""
-        names = BaseAutoencoder._parameter_constraints
+        names = [*BaseAutoencoder._parameter_constraints, "ordered"]
         return {name: getattr(self, name) for name in names}
 
     def _task(self, shape, device, *, streaming=False):
@@ -335,6 +336,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                 setattr(self, f"{name}_", getattr(source, name))
         for name, value in fitted.attributes().items():
             setattr(self, name, value)
+        self._by_size = fitted.by_size
         self._n_features_out = self.n_components_
         self._fitted_task = replace(task, plan=None, layers=())
 

@@ -196,8 +196,20 @@ class ContractiveAutoencoder(BaseAutoencoder):
 
     explained_variance_ratio_ : ndarray of shape (n_components,)
         R^2 that each further component adds to the reconstruction of the training rows,
-        in order. Exact for linear networks; of others measured on up to 10000 rows, at
-        least 200. Their first values may be below zero.
+        in order. Exact for linear networks. Of others it is the R^2 of the whole times
+        the share of the reconstruction that the component adds to what those before it
+        predict, on 300 rows; with ``ordered=True``, what the reconstruction from the
+        first components gains by one more.
+
+    explained_variance_ : ndarray of shape (n_components,)
+        The same in squared units of X, as PCA's: a share of the columns' total
+        variance, with n_samples - 1 degrees of freedom.
+
+    singular_values_ : ndarray of shape (n_components,)
+        Square roots of n_samples - 1 times these: PCA's where the result is PCA.
+
+    n_samples_ : int
+        Number of training rows.
 
     reconstruction_error_ : float
         Mean squared error per cell on rows not trained on: see `judge_`. Where the

@@ -35,7 +35,9 @@ PLAN_PARAMETERS = (
     "tol",
     "validation_fraction",
 )
-NETWORK_PARAMETERS = ("activation", "architecture", "dropout", "tied_weights", "whiten")
+NETWORK_PARAMETERS = (
+    *("activation", "architecture", "dropout", "ordered", "tied_weights", "whiten"),
+)
 RESOLVED = (
     *("hidden_layer_sizes", "code_activation", "output_activation", "n_components"),
     *("solver", "learning_rate_init", "learning_rate", "batch_size", "max_iter"),
@@ -107,11 +109,18 @@ def _plan(parameters, shape, device, streaming):
         batch_size=size if streaming else min(size, n_rows),
         max_iter=max_iter(n_rows, size) if is_auto(n_epochs) else n_epochs,
         precision=_precision(parameters, shape, device, streaming),
-        starts=engine.STARTS if is_auto(parameters["init"]) else ("pca",),
+        starts=_starts(parameters),
         verbose=int(parameters["verbose"]),
         callbacks=list(parameters["callbacks"] or []),
         **{name: parameters[name] for name in PLAN_PARAMETERS},
     )
+
+
+def _starts(parameters):
+    if not is_auto(parameters["init"]):
+        return ("pca",)
+    # kernel ridge regression takes all codes
+    return engine.STARTS[:-1] if parameters["ordered"] else engine.STARTS
 
 
 def is_auto(value):
@@ -237,6 +246,7 @@ def _check_own_code(blueprint):
     for name, found, accepted in (
         ("init", blueprint.init, "random"),
         ("whiten", blueprint.whiten, False),
+        ("ordered", blueprint.ordered, False),
     ):
         if found != accepted:
             raise ValueError(

@@ -59,6 +59,9 @@ class Autoencoder(Network):
 
     corruption : nn.Module or None
         Changes standardised rows while training; the identity in evaluation mode.
+
+    prefix : Prefix or None
+        Leaves codes out while training, where these are ordered.
     """
 
     def __init__(
@@ -73,11 +76,13 @@ class Autoencoder(Network):
         code_scale=None,
         scale_output=True,
         corruption=None,
+        prefix=None,
     ):
         super().__init__()
         self.corruption = nn.Identity() if corruption is None else corruption
         self.encoder = encoder
         self.decoder = decoder
+        self.prefix = prefix
         self.code_activation = Activation(code_activation)
         self.output_activation = Activation(output_activation)
         self.scale_input = scale is not None
@@ -122,7 +127,10 @@ class Autoencoder(Network):
 
     def propagate(self, U):
         """Return the decoder's raw output for standardised rows."""
-        return self.decode_standardised(self.encode_standardised(self.corruption(U)))
+        Z = self.encode_standardised(self.corruption(U))
+        if self.prefix is not None:
+            Z = self.prefix(Z)
+        return self.decode_standardised(Z)
 
     def encode_standardised(self, U):
         """Return the codes of standardised rows, before any rotation."""

@@ -15,6 +15,8 @@ class NoisePart(RandomPart):
     networks can be told apart by it.
     """
 
+    draws_when_judged = True
+
     def __init__(self):
         super().__init__()
         self._is_judged = False
@@ -42,7 +44,10 @@ class NoisePart(RandomPart):
 
 def has_noise(module):
     """Whether a module draws random numbers while it is judged."""
-    return any(isinstance(part, NoisePart) for part in module.modules())
+    return any(
+        isinstance(part, NoisePart) and part.draws_when_judged
+        for part in module.modules()
+    )
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from torch import nn
 
 from ._autoencoder import Anchored, Autoencoder
 from ._layers import Activation, Dropout
+from ._prefix import Prefix
 
-UNCHANGED = (Autoencoder, Anchored, nn.Sequential, nn.Identity, Dropout)
+UNCHANGED = (Autoencoder, Anchored, nn.Sequential, nn.Identity, Dropout, Prefix)
 
 
 class Linears(nn.Module):
@@ -51,7 +52,7 @@ def side_by_side(modules):
     if type(first) is nn.Linear:
         return Linears(modules)
     together = copy.deepcopy(first)
-    for name, _ in first.named_parameters(recurse=False):  # single numbers
+    for name, _ in first.named_parameters(recurse=False):  # numbers, or one a code
         numbers = [module.get_parameter(name)[None] for module in modules]
         together.register_parameter(name, _stacked(numbers))
     for name in dict(first.named_buffers(recurse=False)):

@@ -142,7 +142,8 @@ class ReconstructionLoss(Criterion):
         per cell (n_samples, n_features) or per row (n_samples,).
 
     autoencoder : Autoencoder
-        Whose outputs are judged. Only its mean, scale and output activation are read.
+        Whose outputs are judged. Only its mean, scale, output activation and prefix are
+        read.
 
     `unit` is the factor between what training minimises and the loss in the units of
     the data: squared errors are divided by the mean variance of the columns, so that
@@ -172,9 +173,24 @@ class ReconstructionLoss(Criterion):
         self.register_buffer("column_weight", column_weight)
         self.register_buffer("mean", mean)
         self.register_buffer("scale", scale)
+        prefix = autoencoder.prefix
+        self.register_buffer("size_weight", None if prefix is None else prefix.weight)
 
     def per_row(self, output, U, sample_weight=None):
-        """Return one loss per row for raw outputs and standardised inputs."""
+        """Return one loss per row for raw outputs and standardised inputs.
+
+        Where outputs come several times, with some of the codes, it is a mean.
+        """
+        if self.size_weight is None or output.shape == U.shape:
+            return self._per_output(output, U)
+        n_passes = output.shape[-2] // U.shape[-2]
+        U = U.repeat(*[1] * (U.ndim - 2), n_passes, 1)
+        losses = self._per_output(output, U).unflatten(-1, (n_passes, -1))
+        weight = self.size_weight
+        weight = weight if weight.ndim == 1 else weight.squeeze(-2)
+        return (losses * weight.unsqueeze(-1)).sum(dim=-2)
+
+    def _per_output(self, output, U):
         output = output.to(U.dtype)
         if self._squared:
             if self.column_weight is None:

@@ -83,12 +83,13 @@ def choose(choices, losses_at, baseline, weight, *, caution):
 def confidence_bound(gains, weight, caution):
     """Return the mean of some gains less `caution` of its standard errors.
 
-    Of several columns, that of their mean, unless one of them loses.
+    Of several columns, the lower one of their mean and of the last; none may lose.
     """
     if gains.ndim > 1:
         if np.average(gains, axis=0, weights=weight).min() < 0:
             return -np.inf
-        gains = gains.mean(axis=1)
+        both = gains.mean(axis=1), gains[:, -1]
+        return min(confidence_bound(each, weight, caution) for each in both)
     if caution == 0:
         return np.average(gains, weights=weight)
     if len(gains) < 2:

@@ -1,6 +1,7 @@
 """The outlier detector: its threshold is honest, and it says what is strange."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -290,3 +291,12 @@ def test_a_failed_fit_leaves_the_detector_as_it_was():
     with pytest.raises(ValueError, match="n_components"):
         detector.set_params(autoencoder=PCA(7)).fit(X)
     assert detector.offset_ == offset
+
+
+def test_pca_in_place_of_an_autoencoder_is_no_cause_for_a_warning():
+    noise = np.random.default_rng(0).standard_normal((130, 5))
+    autoencoder = AutoencoderTransformer(2, init="pca", max_iter=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        detector = AutoencoderOutlierDetector(autoencoder, random_state=0).fit(noise)
+    assert any(model.is_pca_ for model in detector.autoencoders_)

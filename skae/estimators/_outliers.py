@@ -1,5 +1,6 @@
 """Outliers: rows that an autoencoder which was not trained on them restores badly."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from .. import engine
+from ..exceptions import PCAFallbackWarning
 from ._autoencoder import AutoencoderTransformer
 from ._base import unchanged_on_error
 from ._resolve import is_auto
@@ -384,7 +386,9 @@ def _fit_scaled(autoencoder, X, weight, standardize):
     if standardize:
         scale = StandardScaler().fit(X, sample_weight=weight).scale_
     weights = {} if weight is None else {"sample_weight": weight}
-    return autoencoder.fit(_scaled(X, scale), **weights), scale
+    with warnings.catch_warnings():  # PCA finds outliers too
+        warnings.simplefilter("ignore", PCAFallbackWarning)
+        return autoencoder.fit(_scaled(X, scale), **weights), scale
 
 
 def _scaled(X, scale):

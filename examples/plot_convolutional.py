@@ -5,13 +5,10 @@ Convolutional autoencoders
 An architecture is a parameter of every autoencoder. Rows stay flat vectors, and
 :class:`~skae.architectures.Conv2d` is told what they look like as images. The same
 estimator then has far fewer weights, as what it learns in one place holds everywhere.
-On pictures as small as these a dense network still reconstructs a little better; the
-gain grows with the picture.
+On pictures as small as these a dense network still reconstructs a little better.
 """
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
@@ -19,8 +16,6 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
 from skae.architectures import Conv2d
-
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 X, y = load_digits(return_X_y=True)
 X = X.astype(np.float32)  # convolutions are slow in float64
@@ -32,10 +27,10 @@ architecture = Conv2d(
     downsampling="stride",
     upsampling="transposed",
 )
-dense = AutoencoderTransformer(4, max_iter=2 if QUICK else "auto", random_state=0)
+dense = AutoencoderTransformer(4, random_state=0)
 dense.fit(X_train)
 convolutional = AutoencoderTransformer(
-    4, architecture=architecture, max_iter=2 if QUICK else 40, random_state=0
+    4, architecture=architecture, max_iter=40, random_state=0
 ).fit(X_train)
 
 
@@ -54,7 +49,7 @@ maps = AutoencoderTransformer(
     architecture=Conv2d((8, 8), channels=(16, 8), code="map"),
     init="random",
     code_activation="relu",
-    max_iter=2 if QUICK else 15,
+    max_iter=15,
     random_state=0,
 ).fit(X_train)
 print(maps.n_components_, "components")
@@ -67,7 +62,7 @@ denoiser = DenoisingAutoencoder(
     noise="salt_pepper",
     clip=(0, 16),
     architecture=architecture,
-    max_iter=2 if QUICK else 15,
+    max_iter=15,
     random_state=0,
 ).fit(X_train)
 
@@ -100,9 +95,7 @@ plt.show()
 # %%
 # Parameters of an architecture are searched as ``architecture__...``.
 search = GridSearchCV(
-    AutoencoderTransformer(
-        4, architecture=architecture, max_iter=1 if QUICK else 3, random_state=0
-    ),
+    AutoencoderTransformer(4, architecture=architecture, max_iter=3, random_state=0),
     {"architecture__channels": [(8,), (8, 16)]},
     cv=2,
 ).fit(X_train)

@@ -9,8 +9,6 @@ drawn.
 """
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
@@ -18,8 +16,6 @@ from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import train_test_split
 
 from skae import AutoencoderTransformer
-
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
@@ -33,7 +29,7 @@ layers = {
     "n_components": 32,
     "hidden_layer_sizes": (512, 256, 128, 64),
     "batch_size": 64,
-    "max_iter": 2 if QUICK else 60,
+    "max_iter": 60,
     "random_state": 0,
 }
 recipe = {

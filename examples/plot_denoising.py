@@ -9,7 +9,6 @@ after loading.
 
 # %%
 import pickle
-import sys
 import tempfile
 from pathlib import Path
 
@@ -21,8 +20,6 @@ from sklearn.model_selection import train_test_split
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
 from skae.architectures import Conv2d
-
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 X, y = load_digits(return_X_y=True)
 X = X.astype(np.float32) / 16  # convolutions are slow in float64
@@ -48,7 +45,7 @@ textbook = {
     "code_activation": "relu",
     "loss": "binary_cross_entropy",
     "learning_rate_init": 0.01,
-    "max_iter": 2 if QUICK else 25,
+    "max_iter": 15,
     "random_state": 0,
 }
 plain = AutoencoderTransformer(**textbook).fit(X_train)
@@ -72,7 +69,6 @@ def fit_denoiser(noise_level):
         16,
         noise_level=noise_level,
         clip=(0, 1),
-        max_iter=2 if QUICK else "auto",
         random_state=0,
     )
     return denoiser.fit(X_train)
@@ -81,8 +77,8 @@ def fit_denoiser(noise_level):
 denoisers = {level: fit_denoiser(level) for level in (0.25, 0.5, 1)}
 
 # %%
-# Whoever reduces noisy rows by PCA cleans them too, but keeps what noise there is in
-# the components. An autoencoder that never saw noise takes it for a part of the image.
+# PCA cleans noisy rows too, but it keeps the noise that lies along its components. An
+# autoencoder that never saw noise takes it for a part of the image.
 pca = PCA(16).fit(X_train)
 images = {
     "noisy": X_noisy,

@@ -7,8 +7,6 @@ PCA and by an autoencoder with the same number of components.
 """
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -17,14 +15,11 @@ from sklearn.model_selection import train_test_split
 from skae import AutoencoderTransformer
 from skae.metrics import reconstruction_r2
 
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
-
 X, y = load_digits(return_X_y=True)
 X_train, X_test, _, y_test = train_test_split(X, y, random_state=0)
 
 pca = PCA(4).fit(X_train)
-max_iter = 2 if QUICK else "auto"
-ae = AutoencoderTransformer(4, max_iter=max_iter, random_state=0).fit(X_train)
+ae = AutoencoderTransformer(4, random_state=0).fit(X_train)
 
 # %%
 # One test row of each class. Both reducers offer the same way there and back.

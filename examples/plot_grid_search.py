@@ -8,8 +8,6 @@ end.
 """
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import pandas as pd
 from sklearn.datasets import load_digits
@@ -21,8 +19,6 @@ from sklearn.preprocessing import StandardScaler
 
 from skae import AutoencoderTransformer
 
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
-
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 
@@ -33,7 +29,7 @@ pipeline = Pipeline(
         ("classify", LogisticRegression(max_iter=1000)),
     ]
 )
-autoencoder = AutoencoderTransformer(max_iter=2 if QUICK else "auto", random_state=0)
+autoencoder = AutoencoderTransformer(random_state=0)
 grid = {
     "reduce": [PCA(), autoencoder],
     "reduce__n_components": [2, 4, 8],

@@ -9,16 +9,12 @@ fine-tuned again with a head for the classes.
 """
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from skae import AutoencoderClassifier, AutoencoderTransformer, StackedAutoencoder
-
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
@@ -35,10 +31,10 @@ network = {
     "hidden_layer_sizes": (64, 48, 32),
     "activation": "sigmoid",
     "batch_size": 64,
-    "max_iter": 2 if QUICK else 60,
+    "max_iter": 60,
     "random_state": 0,
 }
-pretraining_max_iter = 2 if QUICK else 30
+pretraining_max_iter = 30
 textbook = {"init": "random", "learning_rate_init": 0.02, **network}
 stacked = StackedAutoencoder(pretraining_max_iter=pretraining_max_iter, **textbook)
 autoencoders = {
@@ -89,7 +85,7 @@ denoising_stack = StackedAutoencoder(
     autoencoder="denoising",
     hidden_layer_sizes=(64, 64),
     pretraining_max_iter=pretraining_max_iter,
-    max_iter=2 if QUICK else 30,
+    max_iter=30,
 )
 for name, fine_tune in {"frozen": False, "fine-tuned": True}.items():
     classifier = AutoencoderClassifier(
@@ -97,7 +93,6 @@ for name, fine_tune in {"frozen": False, "fine-tuned": True}.items():
         fine_tune=fine_tune,
         consistency_weight=1,
         early_stopping=False,
-        max_iter=2 if QUICK else "auto",
         random_state=0,
     ).fit(X_train, given)
     print(f"{name} encoder: accuracy {classifier.score(X_test, y_test):.3f}")

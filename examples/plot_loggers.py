@@ -9,7 +9,6 @@ offline: they write to a folder. A part whose library is not installed is skippe
 # %%
 import importlib.util
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -17,13 +16,9 @@ from sklearn.datasets import load_digits
 
 from skae import AutoencoderTransformer
 
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
-
 X = load_digits().data
 folder = Path(tempfile.mkdtemp())
-autoencoder = AutoencoderTransformer(
-    8, max_iter=2 if QUICK else 20, init="pca", random_state=0
-)
+autoencoder = AutoencoderTransformer(8, max_iter=20, init="pca", random_state=0)
 
 
 def installed(library):

@@ -8,8 +8,6 @@ training rows are pictures of all digits but one; the test rows contain that one
 """
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
@@ -21,7 +19,6 @@ from sklearn.neighbors import LocalOutlierFactor
 
 from skae import AutoencoderOutlierDetector, AutoencoderTransformer
 
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 UNKNOWN = 4
 
 X, y = load_digits(return_X_y=True)
@@ -33,8 +30,7 @@ is_unknown = np.arange(len(X_all)) >= len(X_test)
 # %%
 # The columns are pixels, all in one unit, so they are not standardised.
 # ``contamination=0.05`` asks for 5 % of false alarms among pictures of known digits.
-max_iter = 2 if QUICK else 40
-autoencoder = AutoencoderTransformer(8, init="pca", max_iter=max_iter)
+autoencoder = AutoencoderTransformer(8, init="pca", max_iter=40)
 detector = AutoencoderOutlierDetector(
     autoencoder, contamination=0.05, standardize=False, random_state=0
 ).fit(X_train)

@@ -7,8 +7,6 @@ columns, starts from PCA, trains, and keeps what improves on held-out rows.
 """
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import torch
 from sklearn.base import BaseEstimator
@@ -18,8 +16,6 @@ from torch import nn
 
 from skae import AutoencoderTransformer
 from skae.architectures import Custom
-
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 X, _ = load_digits(return_X_y=True)
 X_train, X_test = train_test_split(X, random_state=0)
@@ -50,7 +46,7 @@ class Residual(nn.Module):
 residual = AutoencoderTransformer(
     4,
     architecture=Custom(Residual, Residual),
-    max_iter=2 if QUICK else 40,
+    max_iter=40,
     random_state=0,
 ).fit(X_train)
 print(f"R² {residual.score(X_test):.3f}")
@@ -84,9 +80,7 @@ class Attention(BaseEstimator):
 
 
 search = GridSearchCV(
-    AutoencoderTransformer(
-        4, architecture=Attention(), max_iter=1 if QUICK else 5, random_state=0
-    ),
+    AutoencoderTransformer(4, architecture=Attention(), max_iter=5, random_state=0),
     {"architecture__n_heads": [1, 2]},
     cv=2,
 ).fit(X_train)

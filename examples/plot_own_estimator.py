@@ -9,7 +9,6 @@ rows that it was not trained on, and works in a pipeline.
 """
 
 # %%
-import sys
 from dataclasses import dataclass
 from numbers import Integral
 from typing import ClassVar
@@ -29,8 +28,6 @@ from torch import nn
 
 from skae.estimators import BaseAutoencoder
 from skae.objectives import Reconstruction, ReconstructionLoss
-
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 # %%
 # The objective is a frozen dataclass. ``network`` makes the network of an encoder and a
@@ -101,7 +98,7 @@ class Completer(BaseAutoencoder):
 # what there is without skae.
 X, _ = load_digits(return_X_y=True)
 X_train, X_test = train_test_split(X, random_state=0)
-completer = Completer(16, n_seen=32, max_iter=2 if QUICK else 60, random_state=0)
+completer = Completer(16, n_seen=32, max_iter=60, random_state=0)
 pipeline = clone(make_pipeline(MinMaxScaler(clip=True), completer)).fit(X_train)
 scale = pipeline[0].transform
 ridge = RidgeCV().fit(scale(X_train)[:, :32], scale(X_train)[:, 32:])

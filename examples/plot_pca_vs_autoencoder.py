@@ -20,7 +20,6 @@ from skae.metrics import reconstruction_r2
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--save", metavar="PATH", help="write the figure here")
-parser.add_argument("--quick", action="store_true", help="two epochs only")
 arguments = parser.parse_args()
 
 X, _ = load_digits(return_X_y=True)
@@ -29,9 +28,7 @@ X_train, X_test = train_test_split(X, random_state=0)
 n_components = [1, 2, 4, 8, 16, 32]
 reducers = {
     "PCA": PCA(),
-    "AutoencoderTransformer": AutoencoderTransformer(
-        max_iter=2 if arguments.quick else "auto", random_state=0
-    ),
+    "AutoencoderTransformer": AutoencoderTransformer(random_state=0),
 }
 scores = {
     name: [

@@ -8,7 +8,6 @@ autoencoder is robust to lost cells, and is computed in closed form.
 """
 
 # %%
-import sys
 import time
 
 import matplotlib.pyplot as plt
@@ -26,8 +25,6 @@ from skae import (
     MarginalizedDenoisingAutoencoder,
 )
 
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
-
 X, y = load_digits(return_X_y=True)
 X = X / 16
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
@@ -42,7 +39,7 @@ contractive = {
         hidden_layer_sizes=(),
         code_activation="sigmoid",
         init="random",
-        max_iter=2 if QUICK else 60,
+        max_iter=60,
         random_state=0,
     ).fit(X_train)
     for contraction in (0, 1e-3, 1e-2)
@@ -105,7 +102,6 @@ reducers = {
         64,
         noise="masking",
         noise_level=0.5,
-        max_iter=2 if QUICK else "auto",
         random_state=0,
     ),
 }

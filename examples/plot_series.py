@@ -9,8 +9,6 @@ than a dense network, and far fewer components than PCA.
 """
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.decomposition import PCA
@@ -20,7 +18,6 @@ from skae import AutoencoderTransformer
 from skae.architectures import Conv1d
 from skae.metrics import reconstruction_r2
 
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 LENGTH = 64
 
 
@@ -47,7 +44,7 @@ X_train, X_test = train_test_split(record_pulses(2000, rng), random_state=0)
 # %%
 # Three numbers make a pulse. Four components leave the networks some room; PCA, which
 # adds up curves, cannot move one.
-settings = {"max_iter": 2 if QUICK else 40, "random_state": 0}
+settings = {"max_iter": 40, "random_state": 0}
 reducers = {
     "PCA": PCA(4),
     "dense": AutoencoderTransformer(4, **settings),

@@ -8,8 +8,6 @@ and a weight that says how firmly.
 """
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -17,8 +15,6 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from skae import AutoencoderTransformer, SparseAutoencoder
-
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
@@ -29,7 +25,7 @@ X_train, X_test, _, y_test = train_test_split(X, y, random_state=0)
 # to nothing. A larger one sets most units to exactly zero; tied weights keep the
 # network from evading it by small codes and large decoder weights. "kl" pulls the mean
 # activation of every sigmoid unit towards ``rho``, and "top_k" lets 8 units be active.
-common = {"max_iter": 2 if QUICK else 60, "random_state": 0}
+common = {"max_iter": 60, "random_state": 0}
 autoencoders = {
     "no penalty": AutoencoderTransformer(
         128, hidden_layer_sizes=(), code_activation="relu", init="random", **common
@@ -111,3 +107,4 @@ for ax_row, name in zip(axes, shown):
         ax.imshow(axis.reshape(8, 8), cmap="RdBu_r", vmin=-limit, vmax=limit)
 figure.suptitle("The axes used most (red adds ink, blue takes it away)")
 plt.show()
+# sphinx_gallery_thumbnail_number = 2

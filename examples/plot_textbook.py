@@ -8,8 +8,6 @@ skae does by default, with a code of the same size.
 """
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -21,8 +19,6 @@ from sklearn.model_selection import train_test_split
 from skae import AutoencoderTransformer
 from skae.architectures import Conv2d
 from skae.metrics import reconstruction_r2
-
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 X, y = load_digits(return_X_y=True)
 X = X.astype(np.float32) / 16  # convolutions are slow in float64
@@ -36,7 +32,7 @@ X_train, X_test, _, y_test = train_test_split(X, y, random_state=0)
 textbook = {
     "init": "random",
     "loss": "binary_cross_entropy",
-    "max_iter": 2 if QUICK else 60,
+    "max_iter": 40,
     "random_state": 0,
 }
 convolutions = Conv2d((8, 8), channels=(32, 16, 8), code="map")  # ReLU as well
@@ -49,9 +45,7 @@ autoencoders = {
         8, hidden_layer_sizes=(64, 32, 16), activation="relu", **textbook
     ),
     "convolutional": AutoencoderTransformer(architecture=convolutions, **textbook),
-    "skae's default": AutoencoderTransformer(
-        8, max_iter=2 if QUICK else "auto", random_state=0
-    ),
+    "skae's default": AutoencoderTransformer(8, random_state=0),
 }
 
 
@@ -97,7 +91,7 @@ linear = AutoencoderTransformer(
     early_stopping=False,
     learning_rate_init=0.03,
     batch_size=128,
-    max_iter=2 if QUICK else 300,
+    max_iter=300,
     n_iter_no_change=300,
     random_state=0,
 ).fit(X_train)

@@ -12,8 +12,6 @@ log-likelihood. It starts as probabilistic PCA.
 # -----------------------------
 # Pixels between 0 and 1 are taken as probabilities of ink.
 
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import norm
@@ -22,14 +20,9 @@ from sklearn.model_selection import train_test_split
 
 from skae import VariationalAutoencoder
 
-quick = "--quick" in sys.argv
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
-options = {"loss": "binary_cross_entropy", "random_state": 0}
-if quick:
-    options["max_iter"] = 5
-else:
-    options["max_iter"] = 150
+options = {"loss": "binary_cross_entropy", "max_iter": 150, "random_state": 0}
 vae = VariationalAutoencoder(2, **options).fit(X_train)
 
 # %%
@@ -86,7 +79,7 @@ print("standard deviations of a row's code:", std[0].round(2))
 # `score_samples` is the evidence lower bound in nats. `log_likelihood` weighs many
 # draws and is closer to the log-likelihood itself. Digits upside down are less likely.
 
-n_draws = 10 if quick else 200
+n_draws = 200
 print(f"lower bound        {vae.score_samples(X_test).mean():.2f} nats")
 bound = vae.log_likelihood(X_test, n_draws, random_state=0).mean()
 print(f"{n_draws} draws weighted {bound:.2f} nats")

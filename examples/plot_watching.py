@@ -8,8 +8,6 @@ training goes on. ``net_`` is a `skorch <https://skorch.readthedocs.io>`_ net, a
 """
 
 # %%
-import sys
-
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -18,8 +16,6 @@ from sklearn.model_selection import train_test_split
 from skorch.callbacks import Callback
 
 from skae import AutoencoderTransformer
-
-QUICK = "--quick" in sys.argv  # two epochs, to see that the script runs
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
@@ -59,7 +55,7 @@ textbook = AutoencoderTransformer(
     activation="relu",
     loss="binary_cross_entropy",
     init="random",
-    max_iter=2 if QUICK else 40,
+    max_iter=40,
     callbacks=[keep],
     random_state=0,
 ).fit(X_train)

@@ -11,9 +11,10 @@ class AutoencoderTransformer(OrderedAutoencoder):
 
         1 / (n_samples n_features) * sum_ij (X_ij - decode(encode(X_i))_j)^2
 
-    With ``init="pca"`` the network corrects PCA: with mean mu and principal axes V,
+    With ``init="pca"`` the network corrects PCA: with mean mu and principal axes V::
 
-        encode(x) = V^T (x - mu) + f(x)        decode(z) = mu + V z + g(z)
+        encode(x) = V^T (x - mu) + f(x)
+        decode(z) = mu + V z + g(z)
 
     where the last layers of the networks f and g start at zero. By default
     (``init="auto"``) that is one of several starts, and held-out rows decide which of

@@ -5,7 +5,7 @@ import math
 
 import torch
 
-from ._muon import Muon
+from ._muon import WEIGHT_DECAY, Muon
 
 SOLVERS = {
     "adam": torch.optim.Adam,
@@ -17,13 +17,17 @@ SOLVERS = {
     "sgd": torch.optim.SGD,
 }
 ADAMW_BESIDE_MUON = 0.15  # of Muon's rate, for what is not a matrix
+# What corrects a linear map may shrink more than a network that stands alone: test
+# errors on tables and images fall by some percent, and no further with more.
+CORRECTION_DECAY = 0.15
 
 
 def make_optimizers(solver, parameters, learning_rate, anchors=()):
     """Return a list of torch optimisers that together train all `parameters`.
 
     Muon takes matrices and kernels and AdamW the rest; every other solver is one
-    optimiser. The matrices decay under Muon, but for `anchors`.
+    optimiser. The matrices decay under Muon, but for `anchors`, the linear maps that
+    the others correct.
     """
     if solver == "muon":
         matrices = [p for p in parameters if p.ndim > 1]
@@ -34,7 +38,11 @@ def make_optimizers(solver, parameters, learning_rate, anchors=()):
         left_out = {id(anchor) for anchor in anchors}
         kept = [p for p in matrices if id(p) in left_out]
         free = [p for p in matrices if id(p) not in left_out]
-        groups = [{"params": free}, {"params": kept, "weight_decay": 0.0}]
+        decay = CORRECTION_DECAY if kept else WEIGHT_DECAY
+        groups = [
+            {"params": free, "weight_decay": decay},
+            {"params": kept, "weight_decay": 0.0},
+        ]
         muon = Muon(groups, lr=learning_rate)
         if not rest:
             return [muon]

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from skorch.callbacks import MlflowLogger, TensorBoard, WandbLogger
+from tqdm import tqdm
 
 from skae import (
     AutoencoderClassifier,
@@ -12,6 +13,7 @@ from skae import (
     StackedAutoencoder,
     VariationalAutoencoder,
 )
+from skae.engine import _progress
 from skae.estimators._summary import outcome
 from skae.exceptions import PCAFallbackWarning
 
@@ -25,6 +27,18 @@ def noise(n_samples=100):
 
 
 # -- bars and the last line -----------------------------------------------------------
+
+
+class Prompt(tqdm):
+    """A bar that shows every step, however little time has passed."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, mininterval=0, **kwargs)
+
+
+@pytest.fixture(autouse=True)
+def _prompt_bars(monkeypatch):
+    monkeypatch.setattr(_progress, "_bar_class", lambda: Prompt)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from ._rotation import code_moments, linear_axes
 # Where a component's share is measured: on so many rows of an ordered code; of others,
 # between which the reconstruction is predicted, at a cost that grows with the cube.
 MOST_ROWS = 10_000
-PREDICTED_ROWS = 300
-MOST_SIZES = 32  # of a larger code; between them shares are equal
+PREDICTED_ROWS = 150
+MOST_SIZES = 16  # of a larger code; between them shares are equal
 # One over the squared width of the kernel, of codes with unit variance, times their
 # number, and penalties.
 GAMMAS = (0.5, 5.0)

@@ -173,10 +173,14 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                     self, X_val, sample_weight_val, reset=False, name="_val"
                 )
             epochs = FitTask(self, X, y, sample_weight=sample_weight)
-            self._fit(table, validation, epochs)
+            is_interrupted = self._fit(table, validation, epochs)
+            if self.verbose:
+                engine.write_line(f"{type(self).__name__}: {self._outcome()}")
+            self._warn(table, is_interrupted=is_interrupted)
         return self
 
     def _fit(self, table, validation, epochs):
+        """Fit in place, and return whether Ctrl-C ended the training."""
         device = str(engine.resolve_device(self.device))
         task = self._task(table.shape, device)
         for rows in filter(None, (table, validation)):
@@ -206,9 +210,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             self._split = split
         self._take(fitted, task)
         epochs.end(lambda: {"net_": self.net_})
-        if self.verbose:
-            engine.write_line(f"{type(self).__name__}: {self._outcome()}")
-        self._warn(table, is_interrupted=request.is_made)
+        return request.is_made
 
     def _outcome(self):
         """Return what the fit was worth, in a few words."""
@@ -242,7 +244,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                 PCAFallbackWarning,
             )
         if message is not None:
-            warnings.warn(message, category, stacklevel=5)
+            warnings.warn(message, category, stacklevel=4)
 
     def _is_surprising(self, table):
         """Whether the result is PCA where nobody would expect it."""

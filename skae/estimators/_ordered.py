@@ -103,9 +103,10 @@ class OrderedAutoencoder(BaseAutoencoder):
         self._n_largest = min(table.shape)
         if self._rule is not None:
             self._n_largest = engine.components_needed(table, self._rule)
-        super()._fit(table, validation, epochs)
+        is_interrupted = super()._fit(table, validation, epochs)
         if self._rule is not None:
             self._keep(self._by_size.fewest(self._rule))
+        return is_interrupted
 
     def _partial_fit(self, table, first):
         if not isinstance(self.n_components, Integral):

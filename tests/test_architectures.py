@@ -33,6 +33,7 @@ SOUND = {
         architecture=Conv2d(
             (4, 3), (8,), downsampling="stride", upsampling="transposed"
         ),
+        init="pca",
         max_iter=20,
     ),
     "map of series": AutoencoderTransformer(

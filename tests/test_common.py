@@ -30,10 +30,12 @@ TEXTBOOK = {
 CONFIGURATIONS = [
     AutoencoderTransformer(max_iter=5),
     AutoencoderTransformer(max_iter=5, **TEXTBOOK),
-    AutoencoderTransformer(max_iter=5, hidden_layer_sizes=(16, 8), dropout=0.2),
+    AutoencoderTransformer(
+        max_iter=5, init="pca", hidden_layer_sizes=(16, 8), dropout=0.2
+    ),
     AutoencoderTransformer(max_iter=5, tied_weights=True, whiten=True),
-    AutoencoderTransformer(max_iter=5, ordered=True),
-    DenoisingAutoencoder(max_iter=5),
+    AutoencoderTransformer(max_iter=5, init="pca", ordered=True),
+    DenoisingAutoencoder(max_iter=5, init="pca"),
     DenoisingAutoencoder(noise="swap", max_iter=5, **TEXTBOOK),
     SparseAutoencoder(max_iter=5),
     SparseAutoencoder(8, sparsity="top_k", max_iter=5),

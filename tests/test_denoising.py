@@ -17,7 +17,7 @@ from skae.testing import autoencoder_checks
 
 KINDS = ("gaussian", "uniform", "masking", "salt_pepper", "swap")
 CHECKED = {
-    "gaussian": DenoisingAutoencoder(),
+    "gaussian": DenoisingAutoencoder(max_iter=30),
     "swap": DenoisingAutoencoder(
         init="random", noise="swap", noise_level=0.3, hidden_layer_sizes=(16,)
     ),

@@ -36,7 +36,7 @@ SOUND = {
         loss="binary_cross_entropy",
     ),
     "penalised": AutoencoderTransformer(alpha=1e-3, whiten=True, **WITH_EPOCHS),
-    "as wide as the rows": AutoencoderTransformer(12, **WITH_EPOCHS),
+    "as wide as the rows": AutoencoderTransformer(12, init="pca", **WITH_EPOCHS),
     "closed form": PrincipalCodes(),
 }
 CHECKS = [name for name, _ in autoencoder_checks(PrincipalCodes())]

@@ -5,8 +5,7 @@ than ``import sklearn``; torch and skorch are imported when an estimator fits.
 """
 
 from ._lazy import attach
-
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
 _NAMES = {
     "AutoencoderClassifier": ".estimators._classifier",
@@ -20,12 +19,15 @@ _NAMES = {
     "StackedAutoencoder": ".estimators._stacked",
     "VariationalAutoencoder": ".estimators._variational",
     "compare_reducers": ".comparison",
+    "load": ".files",
+    "save": ".files",
 }
 _SUBMODULES = (
     "architectures",
     "comparison",
     "estimators",
     "exceptions",
+    "files",
     "metrics",
     "objectives",
     "plotting",

@@ -1,4 +1,4 @@
-"""Warnings of skae's own, to filter by their class."""
+"""Warnings and errors of skae's own, to tell by their class."""
 
 
 class PCAFallbackWarning(UserWarning):
@@ -29,4 +29,38 @@ class PCAFallbackWarning(UserWarning):
     ...     autoencoder = AutoencoderTransformer(max_iter=5, random_state=0).fit(noise)
     >>> autoencoder.is_pca_, [warning.category.__name__ for warning in caught]
     (True, ['PCAFallbackWarning'])
+    """
+
+
+class FileError(ValueError):
+    """A file that :func:`skae.load` does not read: damaged, foreign or made to harm.
+
+    Nothing of it has been run, and no memory beyond its own size been used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import skae
+    >>> from skae.exceptions import FileError
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     try:
+    ...         skae.load(file.name)
+    ...     except FileError as error:
+    ...         print(type(error).__name__)
+    FileError
+    """
+
+
+class InconsistentVersionWarning(UserWarning):
+    """A pickle comes from other versions of skae, torch or scikit-learn.
+
+    What it holds may not fit the code that is here now, and results may differ in the
+    last digits or altogether. Files of :func:`skae.load` do not depend on versions.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from skae.exceptions import InconsistentVersionWarning
+    >>> warnings.simplefilter("error", InconsistentVersionWarning)  # be strict
+    >>> warnings.resetwarnings()
     """

@@ -32,6 +32,7 @@ DOORS = ("engine", "inference", "objectives")
 # Bottom first. A module belongs to the first row that matches it.
 LAYERS = [
     Layer("_lazy", (), frozenset()),
+    Layer("_version", (), frozenset()),
     Layer("exceptions", (), frozenset()),
     # rows and sums: pure numpy; threads are those of torch
     Layer("data._threads", (), TORCH | {"joblib", "threadpoolctl"}),
@@ -57,6 +58,14 @@ LAYERS = [
     Layer("engine._heads", (), SKLEARN),
     Layer("engine._task", (*BELOW_ENGINE, "architectures", "engine*"), ENGINE),
     Layer("engine*", (*BELOW_ENGINE, "engine*"), ENGINE),
+    # files: estimators are looked up by name, in a fixed list
+    Layer("files", ("_lazy",), frozenset()),
+    Layer("files._format", ("exceptions",), NUMPY | {"safetensors"}),
+    Layer(
+        "files*",
+        (*BELOW_ENGINE, "engine", "files._*", "exceptions", "_version"),
+        SKLEARN | TORCH,
+    ),
     # estimators: scikit-learn's side, without torch
     Layer("estimators", ("_lazy",), frozenset()),
     Layer("estimators._callbacks", (), SKLEARN),
@@ -66,6 +75,7 @@ LAYERS = [
         (*DOORS, "networks", "data._moments", "estimators._*"),
         SKLEARN,
     ),
+    Layer("estimators._saving", ("files", "_version", "exceptions"), frozenset()),
     Layer("estimators*", (*DOORS, "estimators._*", "exceptions"), SKLEARN),
     # leaves: estimators are used through their public attributes
     Layer("metrics", (), SKLEARN),
@@ -140,7 +150,7 @@ LAYERS = [
         SKLEARN,
     ),
     Layer("__main__", ("comparison._cli",), frozenset()),
-    Layer("__init__", ("_lazy",), frozenset()),
+    Layer("__init__", ("_lazy", "_version"), frozenset()),
 ]
 
 LEAVES = ("metrics", "testing*", "plotting*", "comparison*")

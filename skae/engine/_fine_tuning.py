@@ -221,6 +221,22 @@ class _Start:
         return net.initialize(), training
 
 
+def restored_supervised_net(network, objective, plan, *, has_classes):
+    """Return a net for a network that was fine-tuned elsewhere."""
+    net = SupervisedNet(
+        network,
+        objective.criterion(network, has_classes=has_classes),
+        make_optimizers=partial(
+            make_optimizers, plan.solver, learning_rate=plan.learning_rate_init
+        ),
+        batch_size=plan.batch_size,
+        callbacks=[],
+        verbose=0,
+    )
+    net.initialize().detach_training().network_.seal()
+    return net
+
+
 def _cross_validate(start, choices):
     """Return the last fold's net and the mean loss on held-out rows, by epoch."""
     curves, plan, folds = [], start.plan, start.labels.folds

@@ -192,6 +192,13 @@ class Task:
         return replace(self, plan=plan)
 
 
+def build_parts(task, n_components):
+    """Return encoder and decoder as `Blueprint.build` makes them, with any weights."""
+    blueprint = replace(task.blueprint, n_components=n_components)
+    parts = partial(blueprint.parts, torch.Generator().manual_seed(0))
+    return task.objective.build(parts, blueprint)
+
+
 def changed_parameter(earlier, task):
     """Return the name of a parameter that the network depends on and its two values.
 

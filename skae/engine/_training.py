@@ -17,6 +17,7 @@ from ..objectives._reconstruction import ReconstructionLoss
 from ._callbacks import Progress
 from ._net import AutoencoderNet
 from ._pretraining import pretrain
+from ._random import Seed
 from ._rows import Rows
 from ._solvers import SCHEDULES, make_optimizers
 
@@ -68,6 +69,13 @@ def make_net(network, task, seed, *, n_rows, validation=None, in_order=False):
         device=str(task.device),
     )
     return net.initialize()
+
+
+def restored_net(network, task):
+    """Return a net for a network that was trained elsewhere."""
+    net = make_net(network, task, Seed(0), n_rows=1).detach_training()
+    net.network_.seal()
+    return net
 
 
 def rows_of(table, network, task):

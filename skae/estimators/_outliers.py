@@ -22,6 +22,7 @@ from ..exceptions import PCAFallbackWarning
 from ._autoencoder import AutoencoderTransformer
 from ._base import unchanged_on_error
 from ._resolve import is_auto
+from ._saving import SavingMixin
 from ._validation import FLOATS, detach
 
 MOST_COMPONENTS = 16
@@ -46,7 +47,7 @@ def lowest_normal_score(scores, contamination):
     return -float((middle + AUTO_DEVIATIONS * deviation) ** 3)
 
 
-class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
+class AutoencoderOutlierDetector(SavingMixin, OutlierMixin, BaseEstimator):
     """Finds rows that an autoencoder restores badly, with an honest threshold.
 
     The training rows are cut into `n_folds` folds, and for each of them an autoencoder

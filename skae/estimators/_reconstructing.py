@@ -9,12 +9,13 @@ from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 from .. import inference
 from ._resolve import is_auto
+from ._saving import SavingMixin
 from ._summary import FACTS, Summary
 from ._validation import check_fitted, codes_to_decode, read_table, rows_to_encode
 
 
 class EncodingTransformer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    SavingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """Everything that needs no more than a fitted network that encodes.
 

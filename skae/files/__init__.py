@@ -1,0 +1,5 @@
+"""Fitted estimators in one safetensors file: nothing that is run, only numbers."""
+
+from .._lazy import attach
+
+__getattr__, __dir__ = attach(__name__, {"load": "._load", "save": "._save"})

@@ -1,0 +1,220 @@
+"""What is inside a fitted estimator of skae: its network, and what it was made by."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+
+from .. import engine
+from ..exceptions import FileError
+from ..networks._autoencoder import Autoencoder
+from ..objectives._contractive import ContractiveNetwork
+from ..objectives._sparse import SparseNetwork, TopKNetwork
+from ..objectives._supervised import SupervisedNetwork
+from ..objectives._variational import VariationalNetwork
+from ._networks import Builder, describe
+from ._registry import ARCHITECTURES, ESTIMATORS, OBJECTIVES, name_in
+
+SUPERVISED = ("AutoencoderClassifier", "AutoencoderRegressor")
+DETECTOR = "AutoencoderOutlierDetector"
+CLOSED_FORM = "MarginalizedDenoisingAutoencoder"
+NETWORKS = {
+    "Contractive": ContractiveNetwork,
+    "Denoising": Autoencoder,
+    "Reconstruction": Autoencoder,
+    "Variational": VariationalNetwork,
+}
+NESTED = "autoencoder__"
+
+
+def inner_of(estimator, writer, recorder, prefix, label):
+    """Return JSON for what no attribute says."""
+    name = type(estimator).__name__
+    if name == DETECTOR:
+        models = estimator.autoencoders_
+        label = f"{label}'s "
+        return {"models": [recorder.record(m, prefix + NESTED, label) for m in models]}
+    try:
+        inner = {"network": describe(estimator._network, writer, _n_codes(estimator))}
+    except TypeError as error:
+        raise TypeError(
+            f"{label} cannot be stored without pickle: it {error}."
+        ) from None
+    if name in SUPERVISED:
+        model = estimator.autoencoder_
+        return inner | {"model": recorder.record(model, prefix + NESTED, f"{label}'s ")}
+    if name == CLOSED_FORM:
+        return inner
+    task, by_size = estimator._fitted_task, estimator._by_size
+    objective = name_in(OBJECTIVES, type(task.objective))
+    if objective is None:
+        raise TypeError(f"{label} has an objective that is not skae's own.")
+    split = getattr(estimator, "_split", None)
+    return inner | {
+        "blueprint": writer.encode_fields(task.blueprint, label),
+        "objective": [objective, writer.encode_fields(task.objective, label)],
+        "by_size": None if by_size is None else writer.encode_fields(by_size, label),
+        "split": None if split is None else [split.salt, split.threshold],
+    }
+
+
+def _n_codes(estimator):
+    """Return the number of codes, where an architecture may make own modules."""
+    model = getattr(estimator, "autoencoder_", estimator)
+    task = getattr(model, "_fitted_task", None)
+    if task is None or not _is_own(task.blueprint.architecture):
+        return None
+    return task.blueprint.n_components
+
+
+def _is_own(architecture):
+    if architecture is None:
+        return False
+    name = name_in(ARCHITECTURES, type(architecture))
+    return name is None or name == "Custom"
+
+
+# -- back -----------------------------------------------------------------------------
+
+
+def fill(estimator, inner, restorer, prefix, depth):
+    """Give an estimator that has its attributes what else a fit leaves behind."""
+    name = type(estimator).__name__
+    if not isinstance(inner, dict):
+        raise FileError(f"{name} comes without its network.")
+    if name == DETECTOR:
+        _fill_detector(estimator, inner, restorer, prefix, depth)
+    elif name in SUPERVISED:
+        _fill_supervised(estimator, inner, restorer, prefix, depth)
+    elif name == CLOSED_FORM:
+        _expect(inner, {"network"})
+        estimator.module_ = _network(
+            inner["network"], estimator, restorer, torch.float64, Autoencoder
+        )
+    else:
+        _fill_trained(estimator, inner, restorer)
+
+
+def _expect(inner, keys):
+    if set(inner) != keys:
+        raise FileError(f"A fitted estimator has {sorted(inner)} inside, not {keys}.")
+
+
+def _fill_detector(estimator, inner, restorer, prefix, depth):
+    _expect(inner, {"models"})
+    models = inner["models"]
+    if not isinstance(models, list) or len(models) != len(estimator.scales_):
+        raise FileError("The detector does not have one autoencoder for each fold.")
+    estimator.autoencoders_ = [
+        restorer.restore(model, prefix + NESTED, depth=depth + 1) for model in models
+    ]
+    for model in estimator.autoencoders_:
+        if getattr(model, "n_features_in_", None) != estimator.n_features_in_:
+            raise FileError("An autoencoder of the detector is for other columns.")
+
+
+def _fill_trained(estimator, inner, restorer):
+    _expect(inner, {"network", "blueprint", "objective", "by_size", "split"})
+    blueprint = restorer.fields(engine.Blueprint, inner["blueprint"])
+    objective = restorer.objective(inner["objective"])
+    _check_blueprint(blueprint, estimator)
+    estimator._by_size = None
+    if inner["by_size"] is not None:
+        by_size = restorer.fields(engine.BySize, inner["by_size"])
+        arrays = by_size.errors, by_size.pca_errors, by_size.deviations
+        shape = (estimator.n_components_,)
+        if not all(isinstance(a, np.ndarray) and a.shape == shape for a in arrays):
+            raise FileError("The errors by number of components are none.")
+        estimator._by_size = by_size
+    split = inner["split"]
+    if split is not None:
+        if not (isinstance(split, list) and len(split) == 2):
+            raise FileError("The file has a split that is none.")
+        if not all(type(part) is int and part >= 0 for part in split):
+            raise FileError("The file has a split that is none.")
+        estimator._split = engine.ContentSplit(*split)
+    task = engine.Task(blueprint, objective, None, "cpu")
+    cls = NETWORKS.get(type(objective).__name__)
+    if cls is None:
+        cls = TopKNetwork if objective.sparsity == "top_k" else SparseNetwork
+    dtype = torch.float64 if blueprint.precision == "float64" else torch.float32
+
+    network = _network(inner["network"], estimator, restorer, dtype, cls, task)
+    estimator._fitted_task = task
+    estimator.net_ = engine.restored_net(network, replace(task, plan=_plan(estimator)))
+
+
+def _plan(estimator):
+    resolved = (
+        "solver",
+        "learning_rate_init",
+        "learning_rate",
+        "batch_size",
+        "max_iter",
+    )
+    given = ("n_iter_no_change", "tol", "alpha", "l1_ratio")
+    return engine.Plan(
+        precision=estimator.precision_,
+        **{name: getattr(estimator, f"{name}_") for name in resolved},
+        **{name: getattr(estimator, name) for name in given},
+    )
+
+
+def _check_blueprint(blueprint, estimator):
+    """Raise a FileError unless a blueprint is for what the attributes say."""
+    for name in (
+        "n_features_in_",
+        "n_components_",
+        "hidden_layer_sizes_",
+        "precision_",
+    ):
+        field = name.removesuffix("_").removesuffix("_in")
+        if getattr(blueprint, field) != getattr(estimator, name):
+            raise FileError(f"The file says two things of {name}.")
+
+
+def _network(tree, estimator, restorer, dtype, cls, task=None):
+    own = None
+    if task is not None and _is_own(task.blueprint.architecture):
+        own = partial(engine.build_parts, task)
+    builder = Builder(
+        restorer.values, estimator.n_features_in_, estimator.n_components_, dtype, own
+    )
+    network = builder.build(tree, cls)
+    network.seal()
+    return network
+
+
+def _fill_supervised(estimator, inner, restorer, prefix, depth):
+    _expect(inner, {"network", "model"})
+    model = restorer.restore(
+        inner["model"], prefix + NESTED, among=ESTIMATORS, depth=depth + 1
+    )
+    sizes = ("n_features_in_", "n_components_")
+    if any(getattr(model, s, None) != getattr(estimator, s) for s in sizes):
+        raise FileError("The classifier's autoencoder is of another size.")
+    estimator.autoencoder_, estimator.device_ = model, "cpu"
+    dtype = next(model._network.parameters()).dtype
+    task = getattr(model, "_fitted_task", None)
+    network = _network(
+        inner["network"], estimator, restorer, dtype, SupervisedNetwork, task
+    )
+    _check_outputs(network, estimator)
+    has_classes = hasattr(estimator, "classes_")
+    estimator.net_ = engine.restored_supervised_net(
+        network,
+        estimator._objectives(1, 1)[0],
+        estimator._plan(1),
+        has_classes=has_classes,
+    )
+
+
+def _check_outputs(network, estimator):
+    if hasattr(estimator, "classes_"):
+        n_classes = len(estimator.classes_)
+        expected = 1 if n_classes == 2 else n_classes
+        if network.head.out_features != expected or n_classes < 2:
+            raise FileError("The head has an output for other classes.")
+    elif network.target_mean is None or not np.all(network.target_scale.numpy()):
+        raise FileError("The head's outputs have no units.")

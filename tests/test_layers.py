@@ -63,7 +63,7 @@ LAYERS = [
     Layer("files._format", ("exceptions",), NUMPY | {"safetensors"}),
     Layer(
         "files*",
-        (*BELOW_ENGINE, "engine", "files._*", "exceptions", "_version"),
+        (*BELOW_ENGINE, "engine", "files*", "exceptions", "_version"),
         SKLEARN | TORCH,
     ),
     # estimators: scikit-learn's side, without torch
@@ -290,7 +290,7 @@ def _lazily_used(module):
 def test_lazy_packages_are_found():
     """All that `attach` is for."""
     packages = {"comparison", "engine", "estimators", "inference", "networks"}
-    assert set(LAZY) == packages | {"objectives", "plotting", "__init__"}
+    assert set(LAZY) == packages | {"files", "objectives", "plotting", "__init__"}
     assert all(LAZY.values())
 
 

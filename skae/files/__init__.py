@@ -2,4 +2,14 @@
 
 from .._lazy import attach
 
-__getattr__, __dir__ = attach(__name__, {"load": "._load", "save": "._save"})
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "Reader": "._format",
+        "Recorder": "._records",
+        "Restorer": "._records",
+        "load": "._load",
+        "save": "._save",
+        "write": "._format",
+    },
+)

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from sklearn.utils._param_validation import validate_parameter_constraints
 
 from .. import engine
 from ..exceptions import FileError
@@ -19,11 +20,13 @@ from ._registry import ARCHITECTURES, ESTIMATORS, OBJECTIVES, name_in
 SUPERVISED = ("AutoencoderClassifier", "AutoencoderRegressor")
 DETECTOR = "AutoencoderOutlierDetector"
 CLOSED_FORM = "MarginalizedDenoisingAutoencoder"
-NETWORKS = {
-    "Contractive": ContractiveNetwork,
-    "Denoising": Autoencoder,
-    "Reconstruction": Autoencoder,
-    "Variational": VariationalNetwork,
+OBJECTIVE_OF = {
+    "AutoencoderTransformer": "Reconstruction",
+    "ContractiveAutoencoder": "Contractive",
+    "DenoisingAutoencoder": "Denoising",
+    "SparseAutoencoder": "Sparse",
+    "StackedAutoencoder": "Reconstruction",
+    "VariationalAutoencoder": "Variational",
 }
 NESTED = "autoencoder__"
 
@@ -118,7 +121,7 @@ def _fill_trained(estimator, inner, restorer):
     _expect(inner, {"network", "blueprint", "objective", "by_size", "split"})
     blueprint = restorer.fields(engine.Blueprint, inner["blueprint"])
     objective = restorer.objective(inner["objective"])
-    _check_blueprint(blueprint, estimator)
+    _check_task(blueprint, objective, estimator)
     estimator._by_size = None
     if inner["by_size"] is not None:
         by_size = restorer.fields(engine.BySize, inner["by_size"])
@@ -135,12 +138,11 @@ def _fill_trained(estimator, inner, restorer):
             raise FileError("The file has a split that is none.")
         estimator._split = engine.ContentSplit(*split)
     task = engine.Task(blueprint, objective, None, "cpu")
-    cls = NETWORKS.get(type(objective).__name__)
-    if cls is None:
-        cls = TopKNetwork if objective.sparsity == "top_k" else SparseNetwork
     dtype = torch.float64 if blueprint.precision == "float64" else torch.float32
 
-    network = _network(inner["network"], estimator, restorer, dtype, cls, task)
+    network = _network(
+        inner["network"], estimator, restorer, dtype, _network_class(objective), task
+    )
     estimator._fitted_task = task
     estimator.net_ = engine.restored_net(network, replace(task, plan=_plan(estimator)))
 
@@ -161,17 +163,32 @@ def _plan(estimator):
     )
 
 
-def _check_blueprint(blueprint, estimator):
-    """Raise a FileError unless a blueprint is for what the attributes say."""
-    for name in (
-        "n_features_in_",
-        "n_components_",
-        "hidden_layer_sizes_",
-        "precision_",
-    ):
+def _network_class(objective):
+    name = type(objective).__name__
+    if name == "Sparse":
+        return TopKNetwork if objective.sparsity == "top_k" else SparseNetwork
+    special = {"Contractive": ContractiveNetwork, "Variational": VariationalNetwork}
+    return special.get(name, Autoencoder)
+
+
+def _check_task(blueprint, objective, estimator):
+    """Raise a FileError unless they are what the class and its attributes ask for."""
+    sizes = ("n_features_in_", "n_components_", "hidden_layer_sizes_")
+    for name in (*sizes, "precision_"):
         field = name.removesuffix("_").removesuffix("_in")
         if getattr(blueprint, field) != getattr(estimator, name):
             raise FileError(f"The file says two things of {name}.")
+    name = type(estimator).__name__
+    if type(objective).__name__ != OBJECTIVE_OF[name]:
+        raise FileError(f"{name} does not minimise {type(objective).__name__}.")
+    constraints = estimator._parameter_constraints
+    for field, value in {**vars(blueprint), "loss": objective.loss}.items():
+        if field in constraints:
+            validate_parameter_constraints(
+                {field: constraints[field]}, {field: value}, name
+            )
+        elif field != "n_features" and value != getattr(estimator, field):
+            raise FileError(f"{name} cannot have been fitted with {field}={value!r}.")
 
 
 def _network(tree, estimator, restorer, dtype, cls, task=None):

@@ -3,9 +3,8 @@
 import warnings
 from contextlib import contextmanager
 
+from .. import files
 from ..exceptions import FileError
-from ._format import Reader
-from ._records import Restorer
 
 
 def load(path, *, objects=None):
@@ -46,12 +45,12 @@ def load(path, *, objects=None):
     """
     objects = dict(objects or {})
     with open(path, "rb", buffering=0) as file, _one_kind_of_error():
-        reader = Reader(file)
+        reader = files.Reader(file)
         reader.verify()
         content = reader.content
         if not isinstance(content, dict) or set(content) != {"estimator", "versions"}:
             raise FileError("The file does not hold an estimator.")
-        estimator = Restorer(reader, objects).restore(content["estimator"])
+        estimator = files.Restorer(reader, objects).restore(content["estimator"])
         if reader.entries:
             raise FileError(f"The file has arrays of no use: {sorted(reader.entries)}.")
     return estimator

@@ -5,9 +5,8 @@ import platform
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from .. import files
 from .._version import versions
-from ._format import write
-from ._records import Recorder
 
 
 def save(estimator, path):
@@ -61,9 +60,9 @@ def save(estimator, path):
                 check_is_fitted(step)
     else:
         check_is_fitted(estimator)
-    recorder = Recorder()
+    recorder = files.Recorder()
     content = {
         "estimator": recorder.record(estimator),
         "versions": {**versions(), "python": platform.python_version()},
     }
-    write(path, content, recorder.arrays)
+    files.write(path, content, recorder.arrays)

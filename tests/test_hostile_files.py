@@ -1,0 +1,143 @@
+"""Files made to harm are refused: no code, no crash, no memory, one kind of error.
+
+`SKAE_MUTATIONS=10000 python -m pytest tests/test_hostile_files.py` tries more of them.
+"""
+
+import os
+import sys
+import time
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import skae
+from skae.architectures import Conv2d
+from skae.exceptions import FileError
+from skae.files._registry import ESTIMATORS, STEPS, look_up
+
+from .hostile import CONTENTS, FILES, Parts, mutated
+from .tables import make_curve, make_digits
+
+N_MUTATIONS = int(os.environ.get("SKAE_MUTATIONS", "300"))
+SECONDS = 1.0
+BYTES = 64 * 2**20
+# What code that runs cannot do without; a module that is imported is compiled too.
+RUNS_CODE = {
+    *(
+        "pickle.find_class",
+        "os.system",
+        "os.exec",
+        "os.posix_spawn",
+        "subprocess.Popen",
+    ),
+    *("exec", "compile", "import", "socket.connect", "ctypes.dlopen"),
+}
+seen = None
+
+
+def _watch(event, arguments):
+    if seen is not None and event in RUNS_CODE:
+        seen.append((event, arguments))
+
+
+sys.addaudithook(_watch)
+
+
+def fit(cls, X, **parameters):
+    given = {"max_iter": 2, "hidden_layer_sizes": (4,), "random_state": 0}
+    return cls(2, **given | parameters).fit(X)
+
+
+@pytest.fixture(scope="module")
+def good_files(tmp_path_factory):
+    """A few good files in parts, the first of them the one that is changed by hand."""
+    folder = tmp_path_factory.mktemp("files")
+    X, digits = make_curve(60), make_digits(60)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimators = [
+            fit(skae.AutoencoderTransformer, X, init="pca"),
+            make_pipeline(StandardScaler(), fit(skae.VariationalAutoencoder, X)).fit(X),
+            skae.AutoencoderTransformer(
+                2,
+                architecture=Conv2d((1, 8, 8), channels=(2, 2)),
+                max_iter=1,
+                random_state=0,
+            ).fit(digits),
+        ]
+    for name in ESTIMATORS | STEPS:  # what is imported is imported
+        look_up(ESTIMATORS | STEPS, name)
+    parts = []
+    for number, estimator in enumerate(estimators):
+        path = folder / f"{number}.safetensors"
+        skae.save(estimator, path)
+        skae.load(path)
+        parts.append(Parts(path))
+    return parts
+
+
+def load(path):
+    """Load a file; return the error or None. Time, memory and manners are watched."""
+    global seen
+    seen, error = [], None
+    tracemalloc.start()
+    start = time.process_time()
+    try:
+        skae.load(path)
+    except FileError as found:
+        error = found
+    finally:
+        seconds = time.process_time() - start
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        events, seen = seen, None
+    assert events == []
+    assert seconds < SECONDS
+    assert peak < 2 * path.stat().st_size + BYTES
+    return error
+
+
+@pytest.mark.parametrize("make", (FILES | CONTENTS).values(), ids=(FILES | CONTENTS))
+def test_a_file_made_to_harm_is_refused(make, good_files, tmp_path):
+    """Each with an error that is a FileError and says something."""
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(make(good_files[0]))
+    error = load(path)
+    assert error is not None
+    assert str(error)
+
+
+def test_there_are_enough_of_them():
+    """More than sixty, told apart by name."""
+    assert len(FILES | CONTENTS) == len(FILES) + len(CONTENTS) >= 60
+
+
+def test_an_unchanged_file_that_is_signed_anew_is_read(good_files, tmp_path):
+    """The changes are what is refused, not the way in which they are made."""
+    for parts in good_files:
+        path = tmp_path / "good.safetensors"
+        path.write_bytes(parts.signed())
+        assert load(path) is None
+
+
+def test_random_changes_are_refused_or_do_no_harm(good_files, tmp_path):
+    """Bytes, header or content: a FileError, or an estimator as any other."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "mutated.safetensors"
+    n_refused = 0
+    for number in range(N_MUTATIONS):
+        path.write_bytes(mutated(good_files[number % len(good_files)], rng))
+        n_refused += load(path) is not None
+    assert n_refused > 0.9 * N_MUTATIONS
+
+
+def test_a_folder_or_nothing_is_an_error_of_the_system(tmp_path):
+    """What cannot be opened is no matter of the format."""
+    with pytest.raises(FileNotFoundError):
+        skae.load(tmp_path / "nothing.safetensors")
+    with pytest.raises(OSError, match="directory"):
+        skae.load(tmp_path)

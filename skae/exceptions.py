@@ -35,7 +35,8 @@ class PCAFallbackWarning(UserWarning):
 class FileError(ValueError):
     """A file that :func:`skae.load` does not read: damaged, foreign or made to harm.
 
-    Nothing of it has been run, and no memory beyond its own size been used.
+    Nothing of it has been run, and it has had no more memory than in proportion to its
+    size.
 
     Examples
     --------

@@ -350,6 +350,13 @@ def test_what_was_changed_by_hand_is_an_error(tmp_path):
         skae.save(autoencoder, path)
 
 
+def test_a_function_with_weights_is_an_error(tmp_path):
+    """They would not be in the file."""
+    autoencoder = narrow(activation=nn.PReLU()).fit(CURVE)
+    with pytest.raises(TypeError, match="parameter activation .* weights of its own"):
+        skae.save(autoencoder, tmp_path / "model.safetensors")
+
+
 def test_changed_weights_are_saved(tmp_path):
     """What counts is the network as it is now."""
     autoencoder = narrow(init="random").fit(CURVE)

@@ -59,6 +59,10 @@ class Writer:
         """Return JSON for a value; a TypeError says what cannot be stored."""
         for name, thing in self.objects.items():
             if thing is value:
+                if not isinstance(value, type) and _has_weights(value):
+                    raise TypeError(
+                        "has weights of its own, outside of an architecture"
+                    )
                 return {"object": [name, _description(value)]}
         if value is None or isinstance(value, (bool, str)):
             return str(value) if isinstance(value, np.str_) else value
@@ -127,6 +131,10 @@ class Writer:
             raise TypeError(f"is a {_description(type(value))}")
         parameters = value.get_params(deep=False).items()
         return {"architecture": [name, {k: self.encode(v) for k, v in parameters}]}
+
+
+def _has_weights(value):
+    return hasattr(value, "state_dict") and bool(value.state_dict())
 
 
 def _description(value):

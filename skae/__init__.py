@@ -4,6 +4,7 @@ The public names are loaded on first use, so that ``import skae`` costs no more
 than ``import sklearn``; torch and skorch are imported when an estimator fits.
 """
 
+from . import _forks  # noqa: F401  what it registers counts
 from ._lazy import attach
 from ._version import __version__ as __version__
 

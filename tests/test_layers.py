@@ -33,6 +33,7 @@ DOORS = ("engine", "inference", "objectives")
 LAYERS = [
     Layer("_lazy", (), frozenset()),
     Layer("_version", (), frozenset()),
+    Layer("_forks", (), frozenset({"threadpoolctl"})),
     Layer("exceptions", (), frozenset()),
     # rows and sums: pure numpy; threads are those of torch
     Layer("data._threads", (), TORCH | {"joblib", "threadpoolctl"}),
@@ -150,7 +151,7 @@ LAYERS = [
         SKLEARN,
     ),
     Layer("__main__", ("comparison._cli",), frozenset()),
-    Layer("__init__", ("_lazy", "_version"), frozenset()),
+    Layer("__init__", ("_forks", "_lazy", "_version"), frozenset()),
 ]
 
 LEAVES = ("metrics", "testing*", "plotting*", "comparison*")

@@ -12,7 +12,13 @@ from skorch.callbacks import Callback
 
 from skae import AutoencoderTransformer
 
-from .tables import make_binary, make_curve, make_digits, mean_squared_error
+from .tables import (
+    best_linear_error,
+    make_binary,
+    make_curve,
+    make_digits,
+    mean_squared_error,
+)
 
 CONFIGURATIONS = {
     "default": {},
@@ -404,3 +410,30 @@ def test_interrupted_chunk_was_not_seen():
     interrupt.armed = False
     autoencoder.partial_fit(X[500:])
     assert_same_model(autoencoder, stream(X, [100]))
+
+
+# -- columns that are constant at first -----------------------------------------------
+
+
+@pytest.mark.parametrize("columns", [[5], slice(None)], ids=["one", "all"])
+@pytest.mark.parametrize("parameters", [{}, {"output_activation": "clamp"}])
+def test_column_that_varies_late_is_learnt(columns, parameters):
+    """Constant in the first rows, and then as any other: so it is to the model."""
+    X = make_curve(3000)
+    X[:300, columns] = 0.0
+    autoencoder = stream(X, [500], **parameters)
+    late = X[300:]
+    assert autoencoder.reconstruction_error(late) < 3 * best_linear_error(late, 2)
+    assert_same_model(autoencoder, stream(X, [130, 3000], **parameters))
+
+
+def test_column_of_a_fit_wakes_in_its_stream():
+    """What was constant in the table of `fit` is learnt from later chunks too."""
+    X = make_curve(2000)
+    first = X[:300].copy()
+    first[:, 1] = 0.0
+    autoencoder = AutoencoderTransformer(2, max_iter=5, random_state=0).fit(first)
+    for chunk in np.split(X[400:], 8):
+        autoencoder.partial_fit(chunk)
+    error = autoencoder.reconstruction_error(X, per_feature=True)[1]
+    assert error < 0.3 * X[:, 1].var()

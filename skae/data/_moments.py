@@ -122,5 +122,9 @@ def _sum_of_rows(X, weight):
 
 def _zero_where_constant(scale, mean):
     """A spread that rounding alone explains is no spread."""
-    rounding = 10 * np.finfo(np.float64).eps * np.abs(mean)
-    return np.where(scale <= rounding, 0.0, scale)
+    return np.where(scale <= rounding_of(mean), 0.0, scale)
+
+
+def rounding_of(mean):
+    """Return the spread that rounding alone gives constant columns."""
+    return 10 * np.finfo(np.float64).eps * np.abs(mean)

@@ -57,7 +57,7 @@ class Start:
 def pca_start(moments, axes, n_components, *, tied=False):
     """Return PCA as a `Start`; components beyond the table's rank start at zero."""
     n_features = len(moments.scale)
-    scale = _raise_smallest(moments.scale)
+    scale = raise_smallest(moments.scale)
     if tied:  # one scale for all columns: the decoder's axes are the encoder's
         total = np.sqrt(np.mean(scale**2)) if scale.any() else 1.0
         scale = np.where(scale > 0, total, 0.0)
@@ -90,7 +90,7 @@ def _variance_left(moments, axes):
     return max(0.0, float(left)) / left_out
 
 
-def _raise_smallest(scale):
+def raise_smallest(scale):
     """Return scales with a floor, but for constant columns; the objective is the same.
 
     It is in the units of X, whatever the columns are divided by.

@@ -3,16 +3,20 @@
 Rows are trained on in the order in which they come, in batches of one size: those that
 do not fill a batch wait for the next chunk. So the model does not depend on how the
 stream was cut into chunks. A PCA start needs rows to be a good one: until `n_warm_up`
-have been seen the model is the PCA of all of them, and they wait as well.
+have been seen the model is the PCA of all of them, and they wait as well. Rows that
+are all the same are no start. A column that is constant at the start is standardised by
+the first batch in which it varies.
 """
 
 import copy
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
+import torch
 
 from ..data._axes import PrincipalAxes
-from ..data._moments import check_finite
+from ..data._moments import check_finite, rounding_of
 from ..data._table import Table
 from ..inference import squared_errors
 from ..networks._network import set_generators
@@ -22,6 +26,7 @@ from ._random import Seed
 from ._rotation import linear_axes, rotate_codes
 from ._rows import Rows
 from ._splits import folds
+from ._start import raise_smallest
 from ._training import make_net, mean_per_cell, row_losses, rows_of, start_network
 
 WARM_UP_CELLS = 2**23
@@ -119,7 +124,21 @@ def _with_rows(stream, chunk):
         X = np.concatenate([stream.X, X])
         weight = np.concatenate([stream.weight, weight])
     n_samples_seen = stream.n_samples_seen + len(chunk)
-    return replace(stream, X=X, weight=weight, n_samples_seen=n_samples_seen)
+    n_same = _n_without_use(X, stream.n_warm_up)
+    return replace(
+        stream, X=X[n_same:], weight=weight[n_same:], n_samples_seen=n_samples_seen
+    )
+
+
+def _n_without_use(X, n_warm_up):
+    """Return how many first rows to leave out, as those of a warm-up are all alike."""
+    n_same = 0
+    while n_warm_up > 1 and len(X) - n_same >= n_warm_up:
+        rows = X[n_same : n_same + n_warm_up]
+        if (rows != rows[0]).any():
+            break
+        n_same += n_warm_up - 1
+    return n_same
 
 
 def _start(stream, task):
@@ -208,10 +227,12 @@ def _learn(stream, task):
     net.callbacks = list(plan.callbacks)
     net.initialize_history()
     net.initialize_callbacks()
-    net.train(
-        Rows(rows, network, dtype=task.dtype, device=task.device, normalise=False),
-        epochs=1,
-    )
+    for part in _parts(rows, network, plan.batch_size):
+        _awaken(net, part.block(slice(plan.batch_size)), task)
+        net.train(
+            Rows(part, network, dtype=task.dtype, device=task.device, normalise=False),
+            epochs=1,
+        )
     if not np.isfinite(net.history[-1, "train_loss"]):
         raise ValueError(
             "The loss is not finite. Lower learning_rate_init (now "
@@ -236,6 +257,48 @@ def _learn(stream, task):
         total_weight=total_weight,
         noise_state=(task.device, generator.get_state()),
     )
+
+
+def _parts(rows, network, batch_size):
+    """Return rows in parts that begin with a batch in which a column first varies."""
+    starts = {0, len(rows)}
+    if network.mean is not None:
+        varies = _varies(network, rows.X)
+        first = varies[:, varies.any(axis=0)].argmax(axis=0)
+        starts |= set((first // batch_size * batch_size).tolist())
+    return [rows.take(slice(*ends)) for ends in pairwise(sorted(starts))]
+
+
+def _awaken(net, block, task):
+    """Let the net learn columns that were constant before and vary in a block."""
+    network = net.network_
+    if network.mean is None:
+        return
+    wakes = _varies(network, block).any(axis=0)
+    if not wakes.any():
+        return
+    block = block.astype(np.float64)
+    device = network.scale.device
+    mean = np.where(wakes, block.mean(axis=0), network.mean.cpu().numpy())
+    widest = np.abs(block - mean).max(axis=0)
+    scale = np.where(wakes, widest, network.scale.cpu().numpy())
+    scale = np.where(wakes, raise_smallest(scale), scale)
+    network.standardise_by(*(torch.tensor(x, device=device) for x in (mean, scale)))
+    if network.limits is not None:
+        largest = np.finfo(np.float64).max
+        limits = network.limits.cpu().numpy()
+        limits = np.where(wakes, [[-largest], [largest]], limits)
+        network.set_limits(torch.tensor(limits, device=device))
+    net.criterion_ = task.objective.criterion(network).to(device)
+
+
+def _varies(network, X):
+    """Return which cells of X are not the constant that their column was before."""
+    varies = np.zeros(X.shape, dtype=bool)
+    asleep = np.flatnonzero(network.scale.cpu().numpy() == 0)
+    constant = network.mean.cpu().numpy()[asleep]
+    varies[:, asleep] = np.abs(X[:, asleep] - constant) > rounding_of(constant)
+    return varies
 
 
 def _in_units_of_their_mean(stream, weight, batch_size):

@@ -87,13 +87,17 @@ class Autoencoder(Network):
         self.output_activation = Activation(output_activation)
         self.scale_input = scale is not None
         self.scale_output = scale_output and scale is not None
-        inverse_scale = None if scale is None else _inverse_or_zero(scale)
-        self.register_buffer("mean", mean)
-        self.register_buffer("scale", scale)
-        self.register_buffer("inverse_scale", inverse_scale)
+        self.standardise_by(mean, scale)
         self.register_buffer("code_scale", code_scale)
         self.set_rotation(None, None)
         self.set_limits(None)
+
+    def standardise_by(self, mean, scale):
+        """Standardise columns by these from now on, and bring them back."""
+        self.register_buffer("mean", mean)
+        inverse_scale = None if scale is None else _inverse_or_zero(scale)
+        self.register_buffer("scale", scale)
+        self.register_buffer("inverse_scale", inverse_scale)
 
     def set_limits(self, limits):
         """Clamp reconstructions from now on.

@@ -496,6 +496,151 @@ def test_squares_that_overflow_are_refused():
         fit(X)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "unit"), [(np.float64, 1e-165), (np.float64, 1e-300), (np.float32, 1e-39)]
+)
+def test_squares_that_underflow_are_refused(dtype, unit):
+    """So are tables that hardly vary; beside wider columns, small ones do no harm."""
+    X = make_curve()
+    with pytest.raises(ValueError, match="No column has .* underflows. Scale X"):
+        fit((X * unit).astype(dtype))
+    with pytest.raises(ValueError, match="No column has .* underflows. Scale X"):
+        AutoencoderTransformer(**FEW).partial_fit((X * unit).astype(dtype))
+    X[:, 2] *= unit
+    assert np.isfinite(fit(X.astype(dtype)).transform(X.astype(dtype))).all()
+
+
+@pytest.mark.parametrize("unit", [1e-150, 1e-100])
+def test_small_units_are_units(unit):
+    """Squares of squares do not underflow either."""
+    X = make_curve()
+    assert fit(X * unit).score(X * unit) == pytest.approx(fit(X).score(X), rel=0.01)
+
+
+def test_results_that_overflow_are_refused(reference):
+    """No NaN leaves a network without a word, whatever comes in."""
+    X = make_counts()
+    far = np.full((2, 6), 3e38, dtype=np.float32)
+    with pytest.raises(ValueError, match=r"infinity for 2 row\(s\).*3e\+38.*float32"):
+        reference.reconstruct(far)
+    with pytest.raises(ValueError, match="overflow float64"):
+        reference.score(X * 1e200)
+    explodes = fit(X)
+    explodes.net_.module_.code_activation.function = lambda Z: Z / 0
+    with pytest.raises(ValueError, match="The network returns .*an activation"):
+        explodes.transform(X)
+
+
+# -- what would silently become other numbers -----------------------------------------
+
+
+def dates(X):
+    return np.datetime64("2020-01-01") + X.astype("timedelta64[D]")
+
+
+def broken(X, index, attribute="indices", container=sparse.csr_array):
+    table = container(X)
+    values = getattr(table, attribute).copy()
+    values[3] = index
+    setattr(table, attribute, values)
+    return table
+
+
+MISTAKEN = {
+    "masked": (
+        lambda X: np.ma.masked_less(X, 10),
+        "masked values.*not skipped",
+    ),
+    "dates": (dates, "holds dates"),
+    "list of dates": (lambda X: [list(row) for row in dates(X)], "holds dates"),
+    "durations": (lambda X: X.astype("timedelta64[s]"), "holds dates or durations"),
+    "pandas dates": (
+        lambda X: as_pandas(X).assign(c3=dates(X[:, 3])),
+        "Column 'c3' of X holds dates",
+    ),
+    "pandas dates with zone": (
+        lambda X: as_pandas(X).assign(
+            c3=as_pandas(dates(X))["c3"].dt.tz_localize("UTC")
+        ),
+        "Column 'c3' of X holds dates",
+    ),
+    "polars dates": (lambda X: as_polars(dates(X)), "Column 'c0' of X holds dates"),
+    "index too high": (lambda X: broken(X, 10**6), "broken csr.*indices must be <"),
+    "index below zero": (lambda X: broken(X, -1), "broken csr.*indices must be >="),
+    "csc": (
+        lambda X: broken(X, 10**6, container=sparse.csc_array),
+        "broken csc.*indices must be <",
+    ),
+    "pointer": (lambda X: broken(X, 10**6, "indptr"), "broken csr.*non-decreasing"),
+    "meta tensor": (lambda X: torch.tensor(X).to("meta"), "meta device"),
+}
+
+
+@pytest.mark.parametrize(("mistake", "message"), MISTAKEN.values(), ids=MISTAKEN)
+def test_what_would_become_other_numbers_is_refused(mistake, message, reference):
+    """Masks, dates, indices beyond the shape: to fit and to transform."""
+    X = mistake(make_counts())
+    with pytest.raises(ValueError, match=message):
+        fit(X)
+    with pytest.raises(ValueError, match=message):
+        reference.transform(X)
+
+
+def test_masked_codes_and_weights_are_refused(reference):
+    """A mask is dropped nowhere; one without masked cells is none."""
+    X = make_counts()
+    weight = np.ma.masked_less(np.ones(80), 2)
+    with pytest.raises(ValueError, match="codes is a masked array"):
+        reference.inverse_transform(np.ma.masked_less(X[:, :2], 25))
+    with pytest.raises(ValueError, match="sample_weight is a masked array"):
+        AutoencoderTransformer(**FEW).fit(X, sample_weight=weight)
+    found = reference.transform(np.ma.masked_less(X, -1))
+    np.testing.assert_array_equal(found, reference.transform(X))
+
+
+@pytest.mark.parametrize("names", [list("abcdef"), range(6)], ids=["tuples", "ints"])
+def test_columns_in_another_order_are_refused(names):
+    """Also where their names are no strings, which scikit-learn does not compare."""
+    pandas = pytest.importorskip("pandas")
+    X = as_pandas(make_counts())
+    if isinstance(names, list):
+        X.columns = pandas.MultiIndex.from_product([["u", "v"], names[:3]])
+    else:
+        X.columns = names
+    autoencoder = fit(X)
+    expected = autoencoder.transform(X)
+    message = "columns of X should be those of fit, in their order: column 1 was"
+    for method in ("transform", "partial_fit", "score", "reconstruct"):
+        with pytest.raises(ValueError, match=message):
+            getattr(autoencoder, method)(X.iloc[:, [0, 2, 1, 3, 4, 5]])
+    np.testing.assert_array_equal(autoencoder.transform(X.to_numpy()), expected)
+    fit(make_counts()).transform(X)
+
+
+def test_arrays_of_other_libraries(reference):
+    """What speaks the array API and DLPack is read, whatever its dtypes are."""
+
+    class Other:
+        def __init__(self, array):
+            self.array = array
+            self.dtype, self.shape, self.ndim = "its own", array.shape, array.ndim
+
+        def __array_namespace__(self, api_version=None):
+            raise NotImplementedError
+
+        def __dlpack__(self, **options):
+            return self.array.__dlpack__(**options)
+
+        def __dlpack_device__(self):
+            return self.array.__dlpack_device__()
+
+    X = make_counts()
+    Z = reference.transform(X)
+    np.testing.assert_array_equal(fit(Other(X)).transform(Other(X)), Z)
+    expected = reference.inverse_transform(Z)
+    np.testing.assert_array_equal(reference.inverse_transform(Other(Z)), expected)
+
+
 # -- wide tables ----------------------------------------------------------------------
 
 

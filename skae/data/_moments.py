@@ -58,20 +58,27 @@ class Moments:
 
 def column_moments(table):
     """Return the weighted `Moments` of a table's columns."""
-    with np.errstate(over="ignore", invalid="ignore"):  # `check_finite` says so
+    with np.errstate(over="ignore", invalid="ignore"):  # `check_squares` says so
         blocks = (_block_moments(X, weight) for X, weight in table.chunks())
         moments = reduce(Moments.merged, blocks)
     return replace(moments, scale=_zero_where_constant(moments.scale, moments.mean))
 
 
-def check_finite(moments):
-    """Raise a ValueError that names a column whose variance overflows."""
+def check_squares(moments):
+    """Raise a ValueError for columns whose variance overflows or underflows."""
+    scale = moments.scale
     with np.errstate(over="ignore"):
-        bad = np.flatnonzero(~np.isfinite(moments.scale**2 * moments.n_rows))
+        bad = np.flatnonzero(~np.isfinite(scale**2 * moments.n_rows))
     if len(bad):
         raise ValueError(
-            f"Column {bad[0]} has a standard deviation of {moments.scale[bad[0]]:g}: "
+            f"Column {bad[0]} has a standard deviation of {scale[bad[0]]:g}: "
             "its squares overflow float64. Scale X, for instance with StandardScaler."
+        )
+    largest, dtype = scale.max(initial=0.0), moments.lowest.dtype
+    if 0 < largest < max(np.finfo(dtype).tiny, np.finfo(np.float64).tiny ** 0.5):
+        raise ValueError(
+            f"No column has a standard deviation above {largest:g}: with such numbers "
+            f"{dtype} underflows. Scale X, for instance with StandardScaler."
         )
 
 

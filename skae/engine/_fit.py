@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ..data._moments import check_finite
+from ..data._moments import check_squares
 from ._explained import explained_variance_ratio, spectrum
 from ._folds import N_FOLDS, can_cross_validate
 from ._judges import ENOUGH_HELD_OUT, AllRows, Folds, HoldOut
@@ -68,7 +68,7 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
         Called after the user's.
     """
     judge = choose_judge(table, task, seed, validation, split, warm)
-    check_finite(judge.moments)
+    check_squares(judge.moments)
     judged = judge.fit(task, seed, warm=warm, last=last)
     net, mean = judged.net.detach_training(), judge.moments.mean
     if task.rotates:

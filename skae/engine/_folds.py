@@ -159,6 +159,7 @@ def _caution(losses, weight):
     shares = losses if weight is None else weight * losses
     if not shares.any():
         return CAUTION
+    shares = shares / shares.max()  # squares of squares may underflow
     n_judges = shares.sum() ** 2 / (shares**2).sum()  # few, if a few rows lose most
     return CAUTION + CAUTION_OF_FEW / np.sqrt(n_judges)
 

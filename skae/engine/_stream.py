@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from ..data._axes import PrincipalAxes
-from ..data._moments import check_finite, rounding_of
+from ..data._moments import check_squares, rounding_of
 from ..data._table import Table
 from ..inference import squared_errors
 from ..networks._network import set_generators
@@ -146,7 +146,7 @@ def _start(stream, task):
     rows = Table(stream.X, stream.weight).take(slice(stream.n_warm_up))
     is_last = len(rows) >= stream.n_warm_up
     task = task if is_last else replace(task, layers=())
-    check_finite(rows.moments)
+    check_squares(rows.moments)
     network, reports = start_network(rows, task, stream.seed, centred=False)
     net = make_net(network, task, stream.seed, n_rows=1, in_order=True)
     net.detach_training()

@@ -8,7 +8,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 
 from .. import engine, networks
-from ..data._moments import check_finite
+from ..data._moments import check_squares
 from ._base import unchanged_on_error
 from ._reconstructing import ReconstructingTransformer
 from ._validation import read_table
@@ -198,7 +198,7 @@ class MarginalizedDenoisingAutoencoder(ReconstructingTransformer):
 
     def _fit(self, table):
         moments = table.moments
-        check_finite(moments)
+        check_squares(moments)
         layers = []
 
         def blocks(*, with_rows):

@@ -14,7 +14,6 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
-    validate_data,
 )
 
 from .. import engine
@@ -23,7 +22,7 @@ from ._autoencoder import AutoencoderTransformer
 from ._base import unchanged_on_error
 from ._resolve import is_auto
 from ._saving import SavingMixin
-from ._validation import FLOATS, detach
+from ._validation import detach, read_rows
 
 MOST_COMPONENTS = 16
 # 2.3 % of a normal distribution lies as far above its mean.
@@ -217,10 +216,11 @@ class AutoencoderOutlierDetector(SavingMixin, OutlierMixin, BaseEstimator):
             If X or a parameter cannot be used.
         """
         with unchanged_on_error(self):
-            X = validate_data(
+            X = read_rows(
                 self,
-                detach(X),
-                dtype=FLOATS,
+                X,
+                reset=True,
+                accept_sparse=False,
                 ensure_min_samples=2,
                 ensure_min_features=2,
             )
@@ -353,7 +353,7 @@ class AutoencoderOutlierDetector(SavingMixin, OutlierMixin, BaseEstimator):
 
     def _read(self, X):
         check_is_fitted(self)
-        return validate_data(self, detach(X), reset=False, dtype=FLOATS)
+        return read_rows(self, X, reset=False, accept_sparse=False)
 
     def _scores(self, X):
         blocks = gen_batches(len(X), BLOCK_ROWS)

@@ -27,16 +27,88 @@ def check_fitted(estimator):
         check_is_fitted(estimator)
 
 
-def read_rows(estimator, X, *, reset):
-    """Return X as a float32 or float64 array, or as CSR."""
-    X = validate_data(
-        estimator,
-        detach(X),
-        reset=reset,
-        dtype=FLOATS,
-        accept_sparse=("csr", "csc"),
+def read_rows(estimator, X, *, reset, accept_sparse=("csr", "csc"), **minimum):
+    """Return X as a float32 or float64 array, or as CSR.
+
+    `minimum` are numbers of rows and columns, as scikit-learn's `check_array` has them.
+    """
+    X = detach(X)
+    if isinstance(X, (list, tuple)):
+        X = np.asarray(X)
+    _check_meaning(X)
+    labels = _other_labels(X)
+    rows = validate_data(
+        estimator, X, reset=reset, dtype=FLOATS, accept_sparse=accept_sparse, **minimum
     )
-    return X.tocsr() if sparse.issparse(X) else X
+    if reset:
+        estimator._other_labels = labels
+    else:
+        _check_labels(estimator, labels)
+    return rows.tocsr() if sparse.issparse(rows) else rows
+
+
+def _check_meaning(X, name="X"):
+    """Raise a ValueError for what would silently become other numbers."""
+    if np.ma.is_masked(X):
+        raise ValueError(
+            f"{name} is a masked array with {np.ma.count_masked(X)} masked values, and "
+            "these are not skipped. Fill them, for instance with "
+            "SimpleImputer().fit_transform(X.filled(numpy.nan))."
+        )
+    if sparse.issparse(X):
+        _check_indices(X)
+        return
+    for label, dtype in _dtypes(X):
+        is_temporal = getattr(dtype, "is_temporal", bool)  # polars
+        if getattr(dtype, "kind", "") in ("m", "M") or is_temporal():
+            where = name if label is None else f"Column {label!r} of {name}"
+            raise ValueError(
+                f"{where} holds dates or durations ({dtype}), which are no numbers. "
+                "Take their difference from some date in days, or parts such as the "
+                "month, or drop them."
+            )
+
+
+def _dtypes(X):
+    """Return (column, dtype) pairs of a DataFrame, and that of an array."""
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        return zip(X.columns, X.dtypes, strict=False)
+    return [(None, getattr(X, "dtype", None))]
+
+
+def _check_indices(X):
+    """Raise a ValueError for indices beyond the shape: C code would follow them."""
+    try:
+        if hasattr(X, "check_format"):
+            X.check_format(full_check=True)
+        elif hasattr(X, "_check"):  # coordinates
+            X._check()
+    except ValueError as error:
+        raise ValueError(f"X is a broken {X.format} matrix: {error}.") from error
+
+
+def _other_labels(X):
+    """Return the columns of a DataFrame if they are no strings, else None.
+
+    scikit-learn keeps and compares names that are strings alone.
+    """
+    columns = getattr(X, "columns", None)
+    if columns is None or callable(columns):
+        return None
+    labels = list(columns)
+    return None if all(isinstance(label, str) for label in labels) else labels
+
+
+def _check_labels(estimator, labels):
+    before = getattr(estimator, "_other_labels", None)
+    if before is None or labels is None or before == labels:
+        return
+    pairs = enumerate(zip(before, labels, strict=True))
+    i, (old, new) = next((i, pair) for i, pair in pairs if pair[0] != pair[1])
+    raise ValueError(
+        "The columns of X should be those of fit, in their order: "
+        f"column {i} was {old!r} there, and is {new!r} here."
+    )
 
 
 def read_table(
@@ -53,8 +125,10 @@ def read_table(
         check_consistent_length(X, groups)
     if sample_weight is None:
         return Table(X, None, groups)
+    sample_weight = detach(sample_weight)
+    _check_meaning(sample_weight, f"sample_weight{name}")
     weight = _check_sample_weight(
-        detach(sample_weight), X, dtype=np.float64, ensure_non_negative=True
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
     used = weight > 0
     if not used.any():
@@ -85,6 +159,7 @@ def codes_to_decode(estimator, X):
     Z = detach(X)
     if _fits(Z, estimator.n_components_):
         return Z
+    _check_meaning(Z, "codes")
     Z = check_array(Z, dtype=FLOATS, input_name="codes")
     if Z.shape[1] != estimator.n_components_:
         raise ValueError(
@@ -105,10 +180,18 @@ def _fits(X, n_columns):
 
 
 def detach(X):
-    """Return torch tensors as arrays, everything else as it is."""
+    """Return tensors and other libraries' arrays as numpy's, the rest as it is."""
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(X, torch.Tensor):
-        return X
+        is_other = hasattr(X, "__array_namespace__") and hasattr(X, "__dlpack__")
+        return np.from_dlpack(X) if is_other and not isinstance(X, np.ndarray) else X
+    if X.is_meta:
+        raise ValueError("A tensor on the meta device has a shape, but no values.")
+    if X.layout is not torch.strided:
+        raise TypeError(
+            f"A tensor of layout {X.layout} cannot be read: pass X.to_dense(), or a "
+            "scipy.sparse array."
+        )
     X = X.detach().cpu()
     return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
 

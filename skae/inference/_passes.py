@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from sklearn.utils import assert_all_finite
 
+from ..data._moments import check_squares
 from ..data._table import Table
 from ..data._threads import threads_for
 from ._derived import derived
@@ -89,6 +90,7 @@ def column_errors(network, X):
 def r2(network, X):
     """Return the variance-weighted R^2 of the reconstruction."""
     table = _as_table(X)
+    check_squares(table.moments)
     variance = np.square(table.moments.scale).sum()
     error = column_errors(network, table).sum()
     if variance == 0:  # as sklearn.metrics.r2_score has it
@@ -114,7 +116,10 @@ def _in_chunks(network, X, method):
         if not math.isfinite(rows.sum().item()):  # while the block is in the cache
             name = "codes" if method == "decode" else "X"
             assert_all_finite(block, input_name=name)
-        return function(rows.to(ready.device, ready.dtype)).cpu().numpy()
+        result = function(rows.to(ready.device, ready.dtype)).cpu()
+        if not math.isfinite(result.sum().item()):
+            _check_result(result.numpy(), block)
+        return result.numpy()
 
     n_samples, n_columns = X.shape
     n_rows = PASS_BYTES // (max(n_columns, network.widest) * X.dtype.itemsize)
@@ -129,3 +134,14 @@ def _in_chunks(network, X, method):
             output[start : start + len(result)] = result
             start += len(result)
     return output
+
+
+def _check_result(result, block):
+    """Raise a ValueError for rows of which the network makes no number."""
+    bad = np.flatnonzero(~np.isfinite(result).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"The network returns NaN or infinity for {len(bad)} row(s), one of them "
+            f"with values up to {np.abs(block[bad[0]]).max():g}. Is it in the units of "
+            f"the training rows? {block.dtype} or an activation cannot hold the result."
+        )

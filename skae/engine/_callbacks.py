@@ -9,9 +9,17 @@ from ._net import StopTraining
 from ._progress import Bar
 from ._selection import Patience
 
+# How often to go on from the best weights after a loss that is not finite, and what the
+# learning rate is multiplied by each time.
+SETBACKS = 3
+SLOWDOWN = 0.1
+
 
 class BestWeights(Callback):
     """Keeps the best weights seen and stops when they have not improved for long.
+
+    After an epoch that diverges it goes back to them and on at a lower rate, a few
+    times.
 
     Parameters
     ----------
@@ -21,18 +29,24 @@ class BestWeights(Callback):
     plan : Plan
         Says when to stop; see `Patience`.
 
-    start_loss : float or None
-        The loss of the weights at the start, if they are a candidate too.
+    start_state : dict
+        The weights at the start, to come back to if no loss is finite.
 
-    start_state : dict or None
-        These weights, to come back to if no loss is finite.
+    start_loss : float or None
+        Their loss, if they are a candidate too.
+
+    highest : float
+        A loss above it has diverged.
     """
 
-    def __init__(self, monitor, plan, *, start_loss=None, start_state=None):
+    def __init__(
+        self, monitor, plan, *, start_state, start_loss=None, highest=math.inf
+    ):
         self.monitor = monitor
         self.plan = plan
-        self.start_loss = start_loss
         self.start_state = start_state
+        self.start_loss = start_loss
+        self.highest = highest
 
     def on_train_begin(self, net, **kwargs):
         self.best_loss_ = math.inf if self.start_loss is None else self.start_loss
@@ -43,12 +57,21 @@ class BestWeights(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         loss, epoch = net.history[-1, self.monitor], len(net.history)
-        if math.isfinite(loss) and epoch <= net.criterion_.n_warm_up:
+        if not math.isfinite(loss) or loss > self.highest:
+            self._step_back(net)
+            return
+        if epoch <= net.criterion_.n_warm_up:
             return
         if loss < self.best_loss_:
             self._keep(net, loss, epoch)
         if self.patience_.is_over(epoch, loss):
             raise StopTraining
+
+    def _step_back(self, net):
+        if net.n_setbacks == SETBACKS:
+            raise StopTraining
+        net.network_.load_state_dict(self.best_state_ or self.start_state)
+        net.slow_down(SLOWDOWN)
 
     def _keep(self, net, loss, epoch):
         self.best_loss_, self.best_epoch_ = loss, epoch
@@ -60,22 +83,8 @@ class BestWeights(Callback):
             self.best_state_[name].copy_(value)
 
     def restore(self, net):
-        """Give the network the best weights.
-
-        Raises
-        ------
-        ValueError
-            If no loss was finite and there is no start to come back to.
-        """
-        state = self.best_state_ or self.start_state
-        if state is None:
-            raise ValueError(
-                f"The loss is not finite after {len(net.history)} epochs of training "
-                f"with solver={self.plan.solver!r}. Lower learning_rate_init (now "
-                f"{self.plan.learning_rate_init:g}), scale the columns of X, or use "
-                "init='pca'."
-            )
-        net.network_.load_state_dict(state)
+        """Give the network the best weights; those at the start if there are none."""
+        net.network_.load_state_dict(self.best_state_ or self.start_state)
         self.best_state_ = self.start_state = None
 
 

@@ -157,9 +157,10 @@ def cross_validate(task, table, held_out, seed):
 def _caution(losses, weight):
     losses = losses if losses.ndim == 1 else losses.mean(axis=1)
     shares = losses if weight is None else weight * losses
-    if not shares.any():
+    largest = shares.max()
+    if not 0 < largest < np.inf:
         return CAUTION
-    shares = shares / shares.max()  # squares of squares may underflow
+    shares = shares / largest  # squares of squares may underflow
     n_judges = shares.sum() ** 2 / (shares**2).sum()  # few, if a few rows lose most
     return CAUTION + CAUTION_OF_FEW / np.sqrt(n_judges)
 

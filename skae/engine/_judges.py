@@ -4,6 +4,7 @@ A judge is a value with one `fit`. It sees to it that nothing of a row that judg
 (means, scales, axes, limits, pretrained layers) reaches the network that it judges.
 """
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from ..data._moments import Moments
 from ..data._table import Table
 from ..inference import squared_errors
 from ..networks._build import perturb
-from ._callbacks import BestWeights, CleanLoss, KnownLosses
+from ._callbacks import SETBACKS, SLOWDOWN, BestWeights, CleanLoss, KnownLosses
 from ._folds import cross_validate
 from ._interrupt import is_stopping
 from ._kernel_ridge import fit_kernel_ridge
@@ -38,6 +39,9 @@ from ._training import (
 JUDGE_ROWS = 10_000
 # With fewer held-out rows, these only judge: the network is then trained on all rows.
 ENOUGH_HELD_OUT = 50
+# A network from random weights has diverged where its loss is so many times that of its
+# start, and of zeros.
+DIVERGED = 100.0
 
 
 @dataclass(frozen=True)
@@ -193,9 +197,15 @@ class Folds:
 
     def fit(self, task, seed, *, warm=None, last=()):
         """Return what is `Judged`."""
-        verdict = cross_validate(task, self.table, self.held_out, seed)
-        if verdict is None:  # the losses did not stay finite
-            return AllRows(self.table).fit(task, seed, last=last)
+        given, rate = task, task.plan.learning_rate_init
+        for n_setbacks in range(SETBACKS + 1):
+            slower = replace(given.plan, learning_rate_init=rate * SLOWDOWN**n_setbacks)
+            task = replace(given, plan=slower)
+            verdict = cross_validate(task, self.table, self.held_out, seed)
+            if verdict is not None:
+                break
+        else:  # the losses did not stay finite
+            return AllRows(self.table).fit(given, seed, last=last)
         reports = {}
         if not verdict.factor or verdict.init == KERNEL:
             net = start_net(task, self.table, seed, verdict.factor)
@@ -221,6 +231,7 @@ class Folds:
                     verdict, factor=None, error=verdict.pca_error, by_size=by_size
                 )
                 net = start_net(task, self.table, seed, None, net)
+        net.n_setbacks += n_setbacks
         init, is_pca = verdict.init if verdict.factor else "pca", not verdict.factor
         return Judged(
             net,
@@ -268,18 +279,39 @@ def _train(task, training, held_out, seed, *, warm=None, last=()):
         last = [CleanLoss(_mean_clean_loss), *last]
     monitor = "train_loss" if validation is None else "valid_loss"
     if warm is None and task.blueprint.init != "pca":
-        best = BestWeights(monitor, task.plan)
+        judge = rows if validation is None else validation
+        start_loss = judge.table.average(row_losses(net, judge))
+        best = BestWeights(
+            monitor,
+            task.plan,
+            start_state=copy_state(network),
+            highest=_highest(start_loss, judge.table),
+        )
         pca_loss = None
         if task.objective.is_plain and task.objective.loss == "squared_error":
-            judge = training if held_out is None else held_out
-            pca_loss = _pca_error(task, training, judge)
+            pca_loss = _pca_error(task, training, judge.table)
         train(net, rows, task.plan, last=[best, *last], pca_loss=pca_loss)
+        if net.n_setbacks and not best.best_loss_ < start_loss:
+            raise FloatingPointError(
+                "The loss is not finite, or above that of the start, after "
+                f"{len(net.history)} epochs of training with solver="
+                f"{task.plan.solver!r}. Lower learning_rate_init (now "
+                f"{task.plan.learning_rate_init:g}), scale the columns of X, or use "
+                "init='pca'."
+            )
         best.restore(net)
         return _Trained(net, 1.0, best.best_epoch_, reports, init="random")
     judge = validation
     if judge is None:
         judge = rows_of(training.spread(JUDGE_ROWS), network, task)
     return _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports)
+
+
+def _highest(start_loss, table):
+    """Return the loss above which a network from random weights has diverged."""
+    square = float(np.mean(table.moments.scale**2 + table.moments.mean**2))
+    highest = DIVERGED * (abs(start_loss) + square)
+    return highest if highest > 0 else math.inf  # NaN, too, is no bound
 
 
 def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports):
@@ -418,7 +450,7 @@ def start_net(task, table, seed, factor, earlier=None):
         network.set_limits(None)
     net = make_net(network, task, seed, n_rows=table.n_rows)
     if earlier is not None:
-        net.history = earlier.history
+        net.history, net.n_setbacks = earlier.history, earlier.n_setbacks
     return net
 
 

@@ -82,6 +82,7 @@ class AutoencoderNet(NeuralNet):
         self.validation = validation
         self.first_callbacks = self.last_callbacks = []  # around the user's
         self.step_ = 0
+        self.n_setbacks = 0  # how often training diverged and went back
         self.forgetful = False  # whether each step has an optimiser of its own
 
     # -- the network ----------------------------------------------------------------
@@ -264,6 +265,15 @@ class AutoencoderNet(NeuralNet):
         finally:
             self.notify("on_train_end", X=rows, y=None)
         return self
+
+    def slow_down(self, factor):
+        """Go on at a lower rate, with nothing in the solvers of the steps so far."""
+        self.n_setbacks += 1
+        self.clear_solvers()
+        for name, rates in zip(self._optimizers, self._base_rates, strict=True):
+            rates[:] = [rate * factor for rate in rates]
+            for group in getattr(self, f"{name}_").param_groups:
+                group["lr"] *= factor
 
     def clear_solvers(self):
         """Drop what the optimisers remember: up to two copies of the weights."""

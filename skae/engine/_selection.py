@@ -72,7 +72,9 @@ def choose(choices, losses_at, baseline, weight, *, caution):
     """
     best, chosen, gain = 0.0, None, 0.0
     for choice in choices:
-        gains = baseline - losses_at(choice)
+        losses = losses_at(choice)
+        with np.errstate(invalid="ignore"):  # of an infinite loss nothing is gained
+            gains = baseline - losses
         bound = confidence_bound(gains, weight, caution)
         if bound > best:
             best, chosen = bound, choice

@@ -234,7 +234,7 @@ def _learn(stream, task):
             epochs=1,
         )
     if not np.isfinite(net.history[-1, "train_loss"]):
-        raise ValueError(
+        raise FloatingPointError(
             "The loss is not finite. Lower learning_rate_init (now "
             f"{plan.learning_rate_init:g}), scale the columns of X, or use init='pca'."
         )

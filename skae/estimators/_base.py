@@ -2,7 +2,6 @@
 
 import copy
 import inspect
-import math
 import warnings
 from contextlib import contextmanager
 from dataclasses import replace
@@ -163,7 +162,10 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         Raises
         ------
         ValueError
-            If X or a parameter cannot be used, or if training diverges.
+            If X or a parameter cannot be used.
+
+        FloatingPointError
+            If training from random weights diverges, at lower learning rates too.
         """
         with unchanged_on_error(self):
             table = read_table(self, X, sample_weight, groups, reset=True)
@@ -230,11 +232,12 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                 f"Interrupted: training stopped in epoch {self.n_iter_} of at most "
                 f"{self.max_iter_}, and the best so far is kept: {self._outcome()}."
             )
-        elif not math.isfinite(self.loss_curve_[-1]):
+        elif self.net_.n_setbacks:
             message = (
-                f"The loss was not finite in epoch {self.n_iter_}: training stopped, "
-                "and the best weights before it are kept. Lower learning_rate_init "
-                f"(now {self.learning_rate_init_:g}) to train on."
+                "Training diverged, and went on from the best weights before at a "
+                f"tenth of the learning rate, {self.net_.n_setbacks} time(s). The "
+                f"result: {self._outcome()}. Lower learning_rate_init (now "
+                f"{self.learning_rate_init_:g})."
             )
         elif self._is_surprising(table):
             message, category = (

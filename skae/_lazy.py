@@ -5,7 +5,10 @@ table to fit.
 """
 
 import importlib
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 
 
 def attach(package, names, submodules=()):
@@ -25,9 +28,9 @@ def attach(package, names, submodules=()):
 
     def __getattr__(name):
         if name in names:
-            value = getattr(importlib.import_module(names[name], package), name)
+            value = getattr(_import(names[name], package), name)
         elif name in submodules:
-            value = importlib.import_module(f".{name}", package)
+            value = _import(f".{name}", package)
         else:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         setattr(sys.modules[package], name, value)
@@ -37,3 +40,26 @@ def attach(package, names, submodules=()):
         return sorted({*vars(sys.modules[package]), *names, *submodules})
 
     return __getattr__, __dir__
+
+
+def _import(name, package):
+    with _deferred_interrupt():
+        return importlib.import_module(name, package)
+
+
+@contextmanager
+def _deferred_interrupt():
+    """Let a Ctrl-C wait for the end of the block: half of torch is no torch."""
+    earlier = signal.getsignal(signal.SIGINT)
+    is_heard = threading.current_thread() is threading.main_thread()
+    if earlier is None or not is_heard:
+        yield
+        return
+    heard = []
+    signal.signal(signal.SIGINT, lambda *call: heard.append(call))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+        if heard:
+            signal.raise_signal(signal.SIGINT)

@@ -4,6 +4,7 @@ The signal is a real one. Where training would otherwise go on for hours, a fit 
 returns has heard it.
 """
 
+import importlib
 import os
 import signal
 import threading
@@ -21,6 +22,7 @@ from skae import (
     StackedAutoencoder,
     VariationalAutoencoder,
 )
+from skae._lazy import attach
 from skae.engine import _fine_tuning, _folds, _judges
 
 from .tables import make_curve, mean_squared_error
@@ -307,3 +309,41 @@ def test_ignored_signal_stays_ignored(monkeypatch):
         assert fitted.n_iter_ == 3
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+# -- at any moment --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_interrupted_fit_leaves_the_earlier_one(seed):
+    """At a random moment: KeyboardInterrupt, and the estimator is as it was before."""
+    delay = np.random.default_rng(seed).uniform(0.001, 0.4)
+    X = make_curve(60)
+    autoencoder = AutoencoderTransformer(max_iter=2, random_state=0).fit(X)
+    Z, before = autoencoder.transform(X), vars(autoencoder).copy()
+    autoencoder.set_params(max_iter=100_000, n_iter_no_change=100_000)
+    timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        autoencoder.fit(make_curve(600)[:, :4])
+    changed = {"max_iter", "n_iter_no_change"}
+    after = vars(autoencoder)
+    assert after.keys() == before.keys()
+    assert all(after[name] is before[name] for name in before.keys() - changed)
+    np.testing.assert_array_equal(autoencoder.transform(X), Z)
+
+
+def test_interrupt_waits_for_the_end_of_an_import(tmp_path, monkeypatch):
+    """What loads on first use is loaded as a whole, then the interrupt is raised."""
+    package = "half_loaded_package"
+    (tmp_path / f"{package}.py").write_text("")
+    (tmp_path / "half_loaded.py").write_text(
+        "import signal\nsignal.raise_signal(signal.SIGINT)\nvalue = 1\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module(package)
+    load, _ = attach(package, {"value": "half_loaded"})
+    with pytest.raises(KeyboardInterrupt):
+        load("value")
+    assert load("value") == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

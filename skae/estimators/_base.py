@@ -12,7 +12,7 @@ from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from .. import engine, objectives
+from .. import engine, inference, objectives
 from ..exceptions import PCAFallbackWarning
 from ._callbacks import CallbackSupportMixin, FitTask
 from ._reconstructing import ReconstructingTransformer
@@ -412,11 +412,18 @@ def constraints_without(*names):
 
 @contextmanager
 def unchanged_on_error(estimator):
-    """Give the estimator its attributes back if the block fails or is interrupted."""
-    before = vars(estimator).copy()
+    """Give the estimator its attributes back if the block fails or is interrupted.
+
+    Too little memory is a MemoryError. Threads that use a fitted estimator meanwhile
+    find it fitted at any time.
+    """
+    attributes = vars(estimator)
+    before = attributes.copy()
     try:
-        yield
+        with inference.memory_errors():
+            yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        attributes.update(before)
+        for name in attributes.keys() - before.keys():
+            del attributes[name]
         raise

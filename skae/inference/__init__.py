@@ -12,6 +12,7 @@ __getattr__, __dir__ = attach(
         "encode": "._passes",
         "importance_weighted_bounds": "._bounds",
         "layers_of": "._layers",
+        "memory_errors": "._memory",
         "observed": "._bounds",
         "outputs": "._passes",
         "posterior": "._passes",

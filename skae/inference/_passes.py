@@ -13,6 +13,7 @@ from ..data._moments import check_squares
 from ..data._table import Table
 from ..data._threads import threads_for
 from ._derived import derived
+from ._memory import memory_errors
 from ._tensors import as_tensor
 
 # What a pass holds of its widest layer. Twice as much is slower in float64, by a fifth
@@ -108,6 +109,11 @@ def _as_table(X):
 
 
 def _in_chunks(network, X, method):
+    with memory_errors():
+        return _computed(network, X, method)
+
+
+def _computed(network, X, method):
     ready = derived(network, X.dtype)
     function = ready.functions.get(method) or getattr(ready.network, method)
 

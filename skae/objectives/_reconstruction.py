@@ -216,6 +216,11 @@ class ReconstructionLoss(Criterion):
 
 
 def _check_shape(cells, X, loss):
+    if not isinstance(cells, torch.Tensor):
+        raise TypeError(
+            f"loss={loss!r} returned {type(cells).__name__}: it should compute with "
+            "torch and return a tensor, one loss per cell or one per row."
+        )
     found = tuple(getattr(cells, "shape", ()))
     if found not in (tuple(X.shape), (len(X),)):
         raise ValueError(

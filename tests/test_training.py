@@ -71,6 +71,7 @@ SOLVERS = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Training diverged")  # LBFGS, of single batches
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("tied", [False, True], ids=["free", "tied"])
 def test_every_solver_lowers_the_loss(solver, tied):

@@ -40,10 +40,12 @@ def read_rows(estimator, X, *, reset, accept_sparse=("csr", "csc"), **minimum):
     rows = validate_data(
         estimator, X, reset=reset, dtype=FLOATS, accept_sparse=accept_sparse, **minimum
     )
-    if reset:
+    if not reset:
+        _check_labels(estimator, labels)
+    elif labels is not None:
         estimator._other_labels = labels
     else:
-        _check_labels(estimator, labels)
+        vars(estimator).pop("_other_labels", None)
     return rows.tocsr() if sparse.issparse(rows) else rows
 
 

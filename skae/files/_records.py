@@ -16,7 +16,10 @@ from ._values import Values, Writer, make
 TRAINING_ONLY = ("callbacks", "random_state", "memory")
 CLASSES = ESTIMATORS | STEPS
 # What a file leaves out, and what is stored in another way.
-LEFT_OUT = {"_stream", "_metadata_request", "_skl_callbacks", "_parent_callback_ctx"}
+LEFT_OUT = {
+    *("_stream", "_metadata_request", "_skl_callbacks", "_parent_callback_ctx"),
+    "_other_labels",  # of columns, where they are no strings: of any type
+}
 ELSEWHERE = {
     *("net_", "module_", "autoencoder_", "autoencoders_"),
     *("_fitted_task", "_by_size", "_split", "_sklearn_output_config"),

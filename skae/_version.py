@@ -1,7 +1,6 @@
 """The version, and those of what results depend on."""
 
 from functools import cache
-from importlib.metadata import version
 
 __version__ = "0.1.0"
 
@@ -9,6 +8,8 @@ __version__ = "0.1.0"
 @cache
 def versions():
     """Return the versions of skae and of what its results depend on, by name."""
+    from importlib.metadata import version  # slow beside `import skae`
+
     # torch's builds for different devices are one version
     others = ("torch", "scikit-learn", "numpy")
     found = {name: version(name).partition("+")[0] for name in others}

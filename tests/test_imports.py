@@ -28,6 +28,15 @@ def test_import_loads_no_slow_library(statement):
     assert result.stdout.split() == []
 
 
+def test_import_alone_looks_for_no_versions():
+    """What looks for them would take longer than all else that `import skae` does."""
+    code = "import sys, skae\nprint('importlib.metadata' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["False"]
+
+
 def test_dir_lists_the_public_names():
     """Tab completion shows the names before they are loaded."""
     assert set(skae.__all__) <= set(dir(skae))

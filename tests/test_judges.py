@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
 from skae import AutoencoderTransformer, DenoisingAutoencoder
+from skae.data import _table as data_table
 from skae.data._table import Table
 from skae.engine import Seed
 from skae.engine._splits import hold_out
@@ -373,3 +374,16 @@ def test_a_row_that_alone_makes_a_column_vary_counts_among_the_training_rows():
     network = fit(X, max_iter=2).net_.module
     training = np.delete(X, np.delete(held_out, 3), axis=0)
     np.testing.assert_allclose(network.mean, training.mean(axis=0), rtol=1e-12)
+
+
+def test_moments_of_no_row_are_computed_twice(monkeypatch):
+    """Those of all rows are merged from those of the two parts."""
+    n_rows = []
+    compute = data_table.column_moments
+    monkeypatch.setattr(
+        data_table,
+        "column_moments",
+        lambda table: n_rows.append(len(table)) or compute(table),
+    )
+    assert fit(make_curve(700), max_iter=2).judge_ == "held_out"
+    assert sum(n_rows) == 700

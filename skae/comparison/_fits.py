@@ -84,8 +84,8 @@ def _scored(i, fit, X, target, splits, *, scale, seed):
             scores = target.scores([X[rows] for rows in split], split, seed)
             column_r2 = glimpse = None
         else:
-            with warnings.catch_warnings():  # the scores say how far from PCA it is
-                warnings.simplefilter("ignore", PCAFallbackWarning)
+            # The scores say how far from PCA it is.
+            with warnings.catch_warnings(action="ignore", category=PCAFallbackWarning):
                 scores, column_r2, glimpse = score_fit(
                     clone(reducer), X, target, split, scale=scale, seed=seed
                 )

@@ -78,11 +78,9 @@ class Table:
         rows = np.arange(self.n_rows) if self.rows is None else self.rows
         return replace(self, rows=rows[positions])
 
-    def knowing(self, moments):
-        """Return the same table with its `Moments`, so that they are not computed."""
-        table = replace(self)
-        vars(table)["moments"] = moments
-        return table
+    def know(self, moments):
+        """Keep these `Moments`, which are the table's: nobody has to compute them."""
+        vars(self)["moments"] = moments
 
     def spread(self, n_rows):
         """Return the table of at most `n_rows` evenly spaced rows."""

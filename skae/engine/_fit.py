@@ -136,8 +136,8 @@ def choose_judge(table, task, seed, validation=None, split=None, warm=None):
         if rare.any():
             moments = training.moments.merged(judging.take(rare).moments)
             training, judging = parts(table, held_out[~rare])
-            training = training.knowing(moments)
+            training.know(moments)
+    table.know(training.moments.merged(judging.moments))
     # Rows that are to judge later fits as well are never trained on.
     everything = table if split is None else training
-    moments = training.moments.merged(judging.moments)
-    return HoldOut(training, judging, everything, moments)
+    return HoldOut(training, judging, everything, table.moments)

@@ -288,7 +288,7 @@ def _train(task, training, held_out, seed, *, warm=None, last=()):
             highest=_highest(start_loss, judge.table),
         )
         pca_loss = None
-        if task.objective.is_plain and task.objective.loss == "squared_error":
+        if task.plan.verbose and task.objective.is_plain:
             pca_loss = _pca_error(task, training, judge.table)
         train(net, rows, task.plan, last=[best, *last], pca_loss=pca_loss)
         if net.n_setbacks and not best.best_loss_ < start_loss:

@@ -25,7 +25,7 @@ STARTS = ("pca", *NONLINEAR_STARTS, KERNEL)
 # Rows between which distances along the surface are measured: 0.1 s, and they grow with
 # the square.
 LANDMARKS = 600
-# Several starts each train for so many steps, on so many rows, before one goes on.
+# Several starts each train for so many steps, on so many rows, before one is chosen.
 SPRINT_STEPS = 100
 SPRINT_BATCH = 128
 SPRINT_ROWS = 8000

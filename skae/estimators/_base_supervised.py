@@ -168,8 +168,8 @@ class BaseSupervised(EncodingTransformer):
             autoencoder.set_params(random_state=seed.integer("autoencoder"))
         X = table.X if table.rows is None else table.X[table.rows]
         groups = {} if table.groups is None else {"groups": table.groups}
-        with warnings.catch_warnings():  # PCA is a start like any other here
-            warnings.simplefilter("ignore", PCAFallbackWarning)
+        # PCA is a start like any other here
+        with warnings.catch_warnings(action="ignore", category=PCAFallbackWarning):
             return autoencoder.fit(X, sample_weight=table.weight, **groups)
 
     def _alphas(self, folds):

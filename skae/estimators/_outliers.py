@@ -387,8 +387,8 @@ def _fit_scaled(autoencoder, X, weight, standardize):
     if standardize:
         scale = StandardScaler().fit(X, sample_weight=weight).scale_
     weights = {} if weight is None else {"sample_weight": weight}
-    with warnings.catch_warnings():  # PCA finds outliers too
-        warnings.simplefilter("ignore", PCAFallbackWarning)
+    # PCA finds outliers too
+    with warnings.catch_warnings(action="ignore", category=PCAFallbackWarning):
         return autoencoder.fit(_scaled(X, scale), **weights), scale
 
 

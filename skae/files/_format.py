@@ -171,8 +171,9 @@ def _read_header(file, size):
     length = int.from_bytes(first, "little")
     if len(first) < 8 or not 2 <= length <= min(LARGEST_HEADER, size - 8):
         raise FileError(
-            f"The file has a header of {length} bytes; it should have 2 to "
-            f"{LARGEST_HEADER} within its {size} bytes."
+            "The file is damaged, or none of skae.save: its header would have "
+            f"{length} bytes, and may have 2 to {LARGEST_HEADER} within its {size} "
+            "bytes."
         )
     try:
         text = file.read(length).decode()

@@ -2,6 +2,8 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.front
 
+Seeds may be measured apart, with --output, and put together with --results.
+
 The tables of pca_floor, and the numeric columns of data frames without rows that miss
 cells. Standardised columns, 25 % of the rows held out, three seeds, 2, 4, 8 and 16
 components (fewer than the columns). All train on the same rows, 10000 at most. The
@@ -68,6 +70,26 @@ def measure(name, X, n_components, seed, rivals):
     return row
 
 
+def cells(arguments):
+    """Measure, and yield the rows of each table and size."""
+    AutoencoderTransformer().fit(np.eye(20))  # imports are not what is measured
+    for name in arguments.tables:
+        X = load_table(name)
+        for n_components in arguments.sizes:
+            if n_components < X.shape[1]:
+                yield [
+                    measure(name, X, n_components, seed, arguments.rivals)
+                    for seed in arguments.seeds
+                ]
+
+
+def read(paths):
+    """Yield the same from files that were written earlier."""
+    results = pd.concat([pd.read_csv(path) for path in paths])
+    for _, rows in results.groupby(["table", "n_components"], sort=False):
+        yield rows.to_dict("records")
+
+
 def report(rows, rivals):
     """Print the means over the seeds for a table and a size."""
     means = pd.DataFrame(rows).mean(numeric_only=True)
@@ -109,23 +131,16 @@ def main():
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--rivals", nargs="*", default=list(RIVALS), help="beside PCA")
     parser.add_argument("--output", help="write every single result to this CSV file")
+    parser.add_argument("--results", nargs="+", help="report these CSV files instead")
     arguments = parser.parse_args()
-    AutoencoderTransformer().fit(np.eye(20))  # imports are not what is measured
     print(machine())
     print(f"{'':<24}{'skae':>8}  {'best rival':<21}{'':>6}{'':>8}{'skae':>8}")
     print(f"{'table':<14}{'rows':>6}{'k':>4}{'/ PCA':>8}  {'':<21}", end="")
     print(f"{'/ PCA':>6}{'ratio':>8}{'s':>8}")
     results = []
-    for name in arguments.tables:
-        X = load_table(name)
-        for n_components in arguments.sizes:
-            if n_components < X.shape[1]:
-                rows = [
-                    measure(name, X, n_components, seed, arguments.rivals)
-                    for seed in arguments.seeds
-                ]
-                report(rows, arguments.rivals)
-                results += rows
+    for rows in read(arguments.results) if arguments.results else cells(arguments):
+        report(rows, arguments.rivals)
+        results += rows
     results = pd.DataFrame(results)
     print(*summary(results), sep="\n")
     if arguments.output:

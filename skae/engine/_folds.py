@@ -23,6 +23,7 @@ from ..networks._side_by_side import (
     joined,
     side_by_side,
 )
+from ._averaging import share_of_last
 from ._interrupt import is_stopping
 from ._kernel_ridge import fit_kernel_ridge
 from ._ordered import BySize, for_each_size, pca_errors_by_size
@@ -36,7 +37,6 @@ from ._training import start_network
 N_FOLDS = 5
 FEWEST_ROWS = 20
 CAUTION = 2.0  # as in `_judges`; rows that share a network are not independent
-AVERAGED = 8  # about the last eighth of the steps so far (Shamir and Zhang, 2013)
 DRAWN_ROWS = 1000
 MOST_WEIGHTS = 2**17  # of a network; with more, five take five times as long as one
 ELEMENTWISE = ("adamw", "adam", "nadam", "radam", "rmsprop", "adagrad", "sgd")
@@ -342,8 +342,7 @@ class _Folds:
         """Train epoch after epoch, and yield the number of each.
 
         An epoch that is interrupted is the end, and not yielded. What is judged is an
-        average of the last weights: that comes closest to what a falling learning rate
-        would make of them.
+        average of the last weights.
         """
         trained = copy.deepcopy(self.networks).train()
         set_generators(trained, self.noise)
@@ -367,8 +366,7 @@ class _Folds:
                 losses = losses if weight is None else losses * weight
                 losses.mean(dim=1).sum().backward()
                 optimizer.step()
-                share = (AVERAGED + 1) / (step + AVERAGED + 1)
-                self.weights.lerp_(weights.detach(), share)
+                self.weights.lerp_(weights.detach(), share_of_last(step + 1))
                 if is_stopping():
                     return
             yield epoch + 1

@@ -9,10 +9,12 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, EpochTimer
 from skorch.helper import predefined_split
 from skorch.utils import to_device
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..data._threads import threads_for
 from ..networks._network import set_generators
 from ..networks._noise import fixed_noise
+from ._averaging import Average
 from ._interrupt import is_stopping
 from ._rows import Batches, Rows
 
@@ -29,6 +31,8 @@ class AutoencoderNet(NeuralNet):
     It differs from its parent in speed and manners: whole batches are taken by index,
     nothing is recorded for a batch unless a callback asks for it, several optimisers
     and a learning rate per step are possible, and an interrupt reaches the caller.
+    Where rows are held out, they judge an average of the last steps' weights, which the
+    network holds from the end of an epoch to the beginning of the next.
 
     Parameters
     ----------
@@ -84,6 +88,10 @@ class AutoencoderNet(NeuralNet):
         self.step_ = 0
         self.n_setbacks = 0  # how often training diverged and went back
         self.forgetful = False  # whether each step has an optimiser of its own
+        # Statistics of batches belong to the weights that are trained, not to others.
+        has_statistics = any(isinstance(part, _BatchNorm) for part in module.modules())
+        self.averages = validation is not None and not has_statistics
+        self.average = None
 
     # -- the network ----------------------------------------------------------------
 
@@ -118,8 +126,7 @@ class AutoencoderNet(NeuralNet):
         return self
 
     def initialize_optimizer(self, triggered_directly=None):
-        parameters = [p for p in self.network_.parameters() if p.requires_grad]
-        self.optimizer_, *others = self.make_optimizers(parameters)
+        self.optimizer_, *others = self.make_optimizers(self._trained_parameters())
         if others:
             (self.second_optimizer_,) = others
         closure = inspect.signature(self.optimizer_.step).parameters["closure"]
@@ -176,14 +183,23 @@ class AutoencoderNet(NeuralNet):
         if self.forgetful:
             self.initialize_optimizer()
         if self._batch_hooks or self.needs_closure:
-            return super().train_step(batch, **fit_params)
-        self._zero_grad_optimizer()
-        U, weight = batch
-        output = self.infer(U)
-        loss = self.get_loss(output, weight, X=U, training=True)
-        loss.backward()
-        self._step_optimizer(None)
-        return {"loss": loss, "y_pred": output}
+            step = super().train_step(batch, **fit_params)
+        else:
+            self._zero_grad_optimizer()
+            U, weight = batch
+            output = self.infer(U)
+            loss = self.get_loss(output, weight, X=U, training=True)
+            loss.backward()
+            self._step_optimizer(None)
+            step = {"loss": loss, "y_pred": output}
+        if self.average is not None:
+            self.average.add_step()
+        elif self.averages and not self.needs_closure:
+            self.average = Average(self._trained_parameters())
+        return step
+
+    def _trained_parameters(self):
+        return [p for p in self.network_.parameters() if p.requires_grad]
 
     def _step_optimizer(self, step_fn):
         # Only a single optimiser may call the closure again (LBFGS does).
@@ -198,6 +214,8 @@ class AutoencoderNet(NeuralNet):
         if iterator is None:
             return
         self._set_training(training)
+        if self.average is not None:
+            self.average.show(not training)
         noise = contextlib.nullcontext() if training else fixed_noise(self.network_)
         with noise:
             loss = self._run_batches(iterator, training, prefix, step_fn)
@@ -267,7 +285,7 @@ class AutoencoderNet(NeuralNet):
         return self
 
     def slow_down(self, factor):
-        """Go on at a lower rate, with nothing in the solvers of the steps so far."""
+        """Go on from these weights at a lower rate; forget the steps so far."""
         self.n_setbacks += 1
         self.clear_solvers()
         for name, rates in zip(self._optimizers, self._base_rates, strict=True):
@@ -276,7 +294,8 @@ class AutoencoderNet(NeuralNet):
                 group["lr"] *= factor
 
     def clear_solvers(self):
-        """Drop what the optimisers remember: up to two copies of the weights."""
+        """Drop what the optimisers remember: up to three copies of the weights."""
+        self.average = None
         self.network_.zero_grad(set_to_none=True)
         for name in self._optimizers:
             getattr(self, f"{name}_").state.clear()
@@ -298,6 +317,7 @@ class AutoencoderNet(NeuralNet):
         """Return a copy as `detach_training` would leave it; this one trains on."""
         other = copy.copy(self)
         other.train_split = other.validation = other.generator = None
+        other.average = None
         other._drop_callbacks()
         return copy.deepcopy(other).detach_training()
 

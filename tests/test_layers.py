@@ -76,6 +76,7 @@ LAYERS = [
         (*DOORS, "networks", "data._moments", "estimators._*"),
         SKLEARN,
     ),
+    Layer("estimators._checkpoint", ("engine", "files", "_version"), NUMPY),
     Layer("estimators._saving", ("files", "_version", "exceptions"), frozenset()),
     Layer("estimators*", (*DOORS, "estimators._*", "exceptions"), SKLEARN),
     # leaves: estimators are used through their public attributes

@@ -55,6 +55,23 @@ class BestWeights(Callback):
         n_warm_up = net.criterion_.n_warm_up
         self.patience_ = Patience(self.plan, n_warm_up, self.best_loss_)
 
+    def numbers(self):
+        """Return what it knows beside the best weights, for `go_on`."""
+        return {
+            "best_loss": self.best_loss_,
+            "best_epoch": self.best_epoch_,
+            "last_loss": self.patience_.last_loss,
+            "last_progress": self.patience_.last_progress,
+        }
+
+    def go_on(self, net, state, *, best_loss, best_epoch, last_loss, last_progress):
+        """Go on from what was known in another process."""
+        self.on_train_begin(net)
+        self.best_state_ = state
+        self.best_loss_, self.best_epoch_ = float(best_loss), int(best_epoch)
+        self.patience_.last_loss = float(last_loss)
+        self.patience_.last_progress = int(last_progress)
+
     def on_epoch_end(self, net, **kwargs):
         loss, epoch = net.history[-1, self.monitor], len(net.history)
         if not math.isfinite(loss) or loss > self.highest:
@@ -116,7 +133,12 @@ class Progress(Callback):
         self.pca_loss = pca_loss
 
     def on_train_begin(self, net, **kwargs):
-        self.bar_ = Bar(self.plan, self.plan.max_iter)
+        self.bar_ = None
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.bar_ is None:
+            n_done = len(net.history) - 1
+            self.bar_ = Bar(self.plan, self.plan.max_iter, n_done=n_done)
 
     def on_epoch_end(self, net, **kwargs):
         row = net.history[-1]
@@ -127,7 +149,8 @@ class Progress(Callback):
         )
 
     def on_train_end(self, net, **kwargs):
-        self.bar_.close()
+        if self.bar_ is not None:
+            self.bar_.close()
 
 
 class EpochHook(Callback):

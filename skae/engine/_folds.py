@@ -6,7 +6,7 @@ rows that it is to see, and of these alone.
 """
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ from ._progress import Bar
 from ._rows import STANDARDISED_COPY_LIMIT
 from ._selection import CAUTION_OF_FEW, Patience, choose, factors_of
 from ._solvers import SCHEDULES, make_optimizers
-from ._starts import KERNEL, sprint_plan, starts_of, surface, teach
+from ._starts import KERNEL, STARTS, sprint_plan, starts_of, surface, teach
 from ._training import start_network
 
 N_FOLDS = 5
@@ -59,6 +59,24 @@ class Verdict:
     error: float
     pca_error: float
     by_size: BySize | None = None
+
+    @staticmethod
+    def to_plain(verdict):
+        """Return a verdict, or None, as a dict of numbers and arrays."""
+        return verdict and asdict(verdict)
+
+    @classmethod
+    def from_plain(cls, plain):
+        """Return what `to_plain` was given."""
+        if plain is None:
+            return None
+        by_size = plain["by_size"]
+        found = cls(**plain | {"by_size": by_size and BySize(**by_size)})
+        numbers = found.loss, found.pca_loss, found.error, found.pca_error
+        are_losses = all(isinstance(loss, float) for loss in (*numbers, *found.losses))
+        if found.init not in STARTS or not are_losses:
+            raise ValueError("its verdict cannot be")
+        return found
 
 
 def can_cross_validate(task, table):

@@ -7,6 +7,7 @@ A judge is a value with one `fit`. It sees to it that nothing of a row that judg
 import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -15,12 +16,13 @@ from ..data._table import Table
 from ..inference import squared_errors
 from ..networks._build import perturb
 from ._callbacks import SETBACKS, SLOWDOWN, BestWeights, CleanLoss, KnownLosses
-from ._folds import cross_validate
+from ._folds import Verdict, cross_validate
 from ._interrupt import is_stopping
 from ._kernel_ridge import fit_kernel_ridge
 from ._net import AutoencoderNet, StopTraining
 from ._ordered import BySize, errors_by_size, for_each_size, pca_errors_by_size
 from ._progress import Bar
+from ._resume import decided
 from ._selection import CAUTION, CAUTION_OF_FEW, choose, factors_of
 from ._starts import KERNEL, SPRINT_ROWS, move_start, sprint_plan, starts_of
 from ._training import (
@@ -201,7 +203,11 @@ class Folds:
         for n_setbacks in range(SETBACKS + 1):
             slower = replace(given.plan, learning_rate_init=rate * SLOWDOWN**n_setbacks)
             task = replace(given, plan=slower)
-            verdict = cross_validate(task, self.table, self.held_out, seed)
+            verdict = decided(
+                partial(cross_validate, task, self.table, self.held_out, seed),
+                Verdict.to_plain,
+                Verdict.from_plain,
+            )
             if verdict is not None:
                 break
         else:  # the losses did not stay finite
@@ -326,7 +332,7 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
     perturb(network, seed.generator("perturbation"))
     init, pca_loss = "pca", None
     if warm is None:
-        init = _race(network, rows, judge, task, seed)
+        init = decided(partial(_race, network, rows, judge, task, seed))
         pca_loss = judge.table.average(baseline)
     best = BestWeights(monitor, task.plan, start_loss=start_loss, start_state=start)
     train(net, rows, task.plan, last=[best, *last], pca_loss=pca_loss)

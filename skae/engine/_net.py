@@ -85,6 +85,7 @@ class AutoencoderNet(NeuralNet):
         self.autocast = autocast
         self.validation = validation
         self.first_callbacks = self.last_callbacks = []  # around the user's
+        self.after_epoch = None  # called with nothing, unless training ends there
         self.step_ = 0
         self.n_setbacks = 0  # how often training diverged and went back
         self.forgetful = False  # whether each step has an optimiser of its own
@@ -267,20 +268,29 @@ class AutoencoderNet(NeuralNet):
             stop = StopTraining()
         if stop is not None:
             raise stop
+        if method_name == "on_epoch_end" and self.after_epoch is not None:
+            self.after_epoch()
 
-    def train(self, rows, epochs):
+    def train(self, rows, epochs, *, resume=None, after_epoch=None):
         """Train for some epochs or until a callback stops it. Interrupts pass through.
 
-        The parent's `fit` would swallow a KeyboardInterrupt.
+        The parent's `fit` would swallow a KeyboardInterrupt. `resume` may bring the net
+        to where another process left it, which counts among the epochs; `after_epoch`
+        is called after each but the last.
         """
         self.notify("on_train_begin", X=rows, y=None)
+        self.after_epoch = after_epoch
         try:
+            if resume is not None:
+                resume()
+                epochs -= len(self.history)
             with (
                 contextlib.suppress(StopTraining),
                 threads_for(self.network_.work, self.batch_size, training=True),
             ):
                 self.fit_loop(rows, None, epochs=epochs)
         finally:
+            self.after_epoch = None
             self.notify("on_train_end", X=rows, y=None)
         return self
 

@@ -19,13 +19,17 @@ class Bar:
     total : int
 
     unit : str
+
+    n_done : int
+        How much another process did.
     """
 
-    def __init__(self, plan, total, unit="epoch"):
+    def __init__(self, plan, total, unit="epoch", n_done=0):
         self._bar = None
         if plan.verbose:
             self._bar = _bar_class()(
                 total=total,
+                initial=n_done,
                 desc=", ".join(filter(None, [plan.description, plan.stage])),
                 unit=unit,
                 leave=not plan.stage,

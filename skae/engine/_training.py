@@ -18,6 +18,7 @@ from ._callbacks import Progress
 from ._net import AutoencoderNet
 from ._pretraining import pretrain
 from ._random import Seed
+from ._resume import train_on
 from ._rows import Rows
 from ._solvers import SCHEDULES, make_optimizers
 
@@ -130,7 +131,7 @@ def train(net, rows, plan, *, first=(), last=(), pca_loss=None):
     if plan.verbose:
         net.last_callbacks.append(Progress(plan, pca_loss))
     net.initialize_callbacks()
-    net.train(rows, plan.max_iter)
+    train_on(net, rows, plan)
     net.clear_solvers()
 
 

@@ -163,6 +163,13 @@ class AutoencoderTransformer(OrderedAutoencoder):
         Called during training, see :mod:`skorch.callbacks`. They watch the training of
         the network that is returned; networks that only judge are trained without them.
 
+    checkpoint : path-like or None, default=None
+        A file such as ``"run.safetensors"``, where `fit` keeps its state while it
+        trains. The same fit to the same data then goes on where a process was killed,
+        and ends with the same bits on a CPU. A file of another fit is an error. It is
+        deleted when `fit` is done. In a folder that exists each fit has a file of its
+        own, as in a grid search. See :ref:`checkpoints`.
+
     warm_start : bool, default=False
         Whether `fit` goes on from the previous fit's network. Rows are then held out by
         what is in them, without folds, so that later fits hold out the same rows again.
@@ -334,6 +341,7 @@ class AutoencoderTransformer(OrderedAutoencoder):
         precision="auto",
         device="auto",
         callbacks=None,
+        checkpoint=None,
         warm_start=False,
         interruptible=False,
         random_state=None,
@@ -365,6 +373,7 @@ class AutoencoderTransformer(OrderedAutoencoder):
         self.precision = precision
         self.device = device
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.warm_start = warm_start
         self.interruptible = interruptible
         self.random_state = random_state

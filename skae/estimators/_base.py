@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import os
 import warnings
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +16,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from .. import engine, inference, objectives
 from ..exceptions import PCAFallbackWarning
 from ._callbacks import CallbackSupportMixin, FitTask
+from ._checkpoint import checkpointed
 from ._reconstructing import ReconstructingTransformer
 from ._resolve import RESOLVED, check_combination, resolve
 from ._summary import outcome
@@ -71,6 +73,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
     precision = "auto"
     device = "auto"
     callbacks = None
+    checkpoint = None
     warm_start = False
     interruptible = False
     random_state = None
@@ -112,6 +115,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         "precision": [StrOptions({"auto", "float32", "float64", "bfloat16"})],
         "device": "no_validation",  # torch knows what there is
         "callbacks": [list, tuple, None],
+        "checkpoint": [str, os.PathLike, None],
         "warm_start": ["boolean"],
         "interruptible": ["boolean"],
         "random_state": ["random_state"],
@@ -166,6 +170,9 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
 
         FloatingPointError
             If training from random weights diverges, at lower learning rates too.
+
+        OSError
+            If the checkpoint cannot be read or written.
         """
         with unchanged_on_error(self):
             table = read_table(self, X, sample_weight, groups, reset=True)
@@ -175,19 +182,21 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                     self, X_val, sample_weight_val, reset=False, name="_val"
                 )
             epochs = FitTask(self, X, y, sample_weight=sample_weight)
-            is_interrupted = self._fit(table, validation, epochs)
-            if self.verbose:
-                engine.write_line(f"{type(self).__name__}: {self._outcome()}")
-            self._warn(table, is_interrupted=is_interrupted)
+            with checkpointed(self, X=table, X_val=validation) as checkpoint:
+                is_interrupted = self._fit(table, validation, epochs, checkpoint.seed)
+                if self.verbose:
+                    engine.write_line(f"{type(self).__name__}: {self._outcome()}")
+                self._warn(table, is_interrupted=is_interrupted)
+                if not is_interrupted:
+                    checkpoint.remove()
         return self
 
-    def _fit(self, table, validation, epochs):
+    def _fit(self, table, validation, epochs, seed):
         """Fit in place, and return whether Ctrl-C ended the training."""
         device = str(engine.resolve_device(self.device))
         task = self._task(table.shape, device)
         for rows in filter(None, (table, validation)):
             self._check_range(rows.X, task)
-        seed = engine.Seed(engine.make_seed(self.random_state))
         warm, split = self._warm_network(task), None
         if self.warm_start:
             split = getattr(self, "_split", None)

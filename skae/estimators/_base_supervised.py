@@ -1,5 +1,6 @@
 """What the supervised estimators share: pretrain on all rows, fine-tune on labels."""
 
+import os
 import warnings
 from dataclasses import replace
 from numbers import Integral, Real
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from .. import engine, inference, objectives
 from ..exceptions import PCAFallbackWarning
 from ._base import unchanged_on_error
+from ._checkpoint import checkpointed
 from ._denoising import DenoisingAutoencoder
 from ._reconstructing import EncodingTransformer, ReconstructingTransformer
 from ._resolve import is_auto
@@ -59,6 +61,7 @@ class BaseSupervised(EncodingTransformer):
         "validation_fraction": [Interval(Real, 0, 0.5, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "checkpoint": [str, os.PathLike, None],
         "interruptible": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -92,6 +95,9 @@ class BaseSupervised(EncodingTransformer):
         ------
         ValueError
             If X, y or a parameter cannot be used, or if training diverges.
+
+        OSError
+            If the checkpoint cannot be read or written.
         """
         if y is None:
             raise ValueError(
@@ -103,22 +109,25 @@ class BaseSupervised(EncodingTransformer):
             table = read_table(self, X, sample_weight, groups, reset=True)
             y = self._read_targets(y)
             check_consistent_length(table.X, y)
-            with engine.stop_on_interrupt(self.interruptible) as request:
-                self._fit(table, y if table.rows is None else y[table.rows])
-            if request.is_made:
-                warnings.warn(
-                    "Interrupted: training stopped early, and the best so far is kept: "
-                    f"{self.best_n_iter_} epochs of fine-tuning.",
-                    ConvergenceWarning,
-                    stacklevel=3,
-                )
+            y = y if table.rows is None else y[table.rows]
+            with checkpointed(self, X=table, y=y) as checkpoint:
+                with engine.stop_on_interrupt(self.interruptible) as request:
+                    self._fit(table, y, checkpoint.seed)
+                if request.is_made:
+                    warnings.warn(
+                        "Interrupted: training stopped early, and the best so far is "
+                        f"kept: {self.best_n_iter_} epochs of fine-tuning.",
+                        ConvergenceWarning,
+                        stacklevel=3,
+                    )
+                else:
+                    checkpoint.remove()
         return self
 
-    def _fit(self, table, y):
+    def _fit(self, table, y, seed):
         rows, targets, weight = self._labelled(y, table.weight)
         groups = None if table.groups is None else table.groups[rows]
         labelled = engine.Labelled(rows, targets, weight, groups)
-        seed = engine.Seed(engine.make_seed(self.random_state))
         plan = self._plan(table.n_rows)
         self.batch_size_, self.max_iter_ = plan.batch_size, plan.max_iter
         n_unlabelled = table.n_rows - len(labelled)

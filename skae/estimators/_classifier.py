@@ -136,6 +136,13 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
     tol : float, default=1e-4
         Share of the loss by which it has to fall to count as progress.
 
+    checkpoint : path-like or None, default=None
+        A file such as ``"run.safetensors"``, where `fit` keeps its state while it
+        trains. The same fit to the same data then goes on where a process was killed,
+        and ends with the same bits on a CPU. A file of another fit is an error. It is
+        deleted when `fit` is done. In a folder that exists each fit has a file of its
+        own, as in a grid search. See :ref:`checkpoints`.
+
     interruptible : bool, default=False
         Whether Ctrl-C ends the training but not the fit: the best so far is the result,
         with a ConvergenceWarning. Where folds were judging, that is PCA or a closed
@@ -255,6 +262,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
         validation_fraction=0.1,
         n_iter_no_change=10,
         tol=1e-4,
+        checkpoint=None,
         interruptible=False,
         random_state=None,
         verbose=0,
@@ -273,6 +281,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.checkpoint = checkpoint
         self.interruptible = interruptible
         self.random_state = random_state
         self.verbose = verbose

@@ -93,7 +93,7 @@ class OrderedAutoencoder(BaseAutoencoder):
             None if isinstance(n_components, (Integral, type(None))) else n_components
         )
 
-    def _fit(self, table, validation, epochs):
+    def _fit(self, table, validation, epochs, seed):
         if self.warm_start and not isinstance(self.n_components, Integral):
             raise ValueError(
                 f"n_components={self.n_components!r} may be another number in each "
@@ -103,7 +103,7 @@ class OrderedAutoencoder(BaseAutoencoder):
         self._n_largest = min(table.shape)
         if self._rule is not None:
             self._n_largest = engine.components_needed(table, self._rule)
-        is_interrupted = super()._fit(table, validation, epochs)
+        is_interrupted = super()._fit(table, validation, epochs, seed)
         if self._rule is not None:
             self._keep(self._by_size.fewest(self._rule))
         return is_interrupted

@@ -5,6 +5,7 @@ from .._lazy import attach
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "CheckpointFile": "._checkpoint",
         "Reader": "._format",
         "Recorder": "._records",
         "Restorer": "._records",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from ..exceptions import FileError
@@ -35,7 +36,7 @@ DTYPES = {
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
-def write(path, content, arrays):
+def write(path, content, arrays, *, hold=None):
     """Write a file, whole or not at all.
 
     Parameters
@@ -46,6 +47,14 @@ def write(path, content, arrays):
 
     arrays : dict of str to ndarray
         In C order, of the dtypes above.
+
+    hold : callable or None
+        Called with the path of the whole file before that takes its place.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, as on a full disk.
     """
     text = json.dumps(content, allow_nan=False, separators=(",", ":"))
     checksum = hashlib.sha256(text.encode())
@@ -70,10 +79,14 @@ def write(path, content, arrays):
         save_file(arrays, temporary, metadata)
         _flush(temporary)
         os.chmod(temporary, 0o666 & ~_umask())
+        if hold is not None:
+            hold(temporary)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, SafetensorError):
+            raise OSError(f"{path} could not be written: {error}") from error
         raise
     if os.name == "posix":  # the name as well
         _flush(path.parent)

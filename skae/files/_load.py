@@ -44,7 +44,7 @@ def load(path, *, objects=None):
     See :func:`skae.save`.
     """
     objects = dict(objects or {})
-    with open(path, "rb", buffering=0) as file, _one_kind_of_error():
+    with open(path, "rb", buffering=0) as file, one_kind_of_error():
         reader = files.Reader(file)
         reader.verify()
         content = reader.content
@@ -57,7 +57,7 @@ def load(path, *, objects=None):
 
 
 @contextmanager
-def _one_kind_of_error():
+def one_kind_of_error():
     """Turn what values of the wrong type lead to into a FileError.
 
     The checks name what is wrong where they can; this is for the rest. No warning about

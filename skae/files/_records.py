@@ -14,6 +14,8 @@ from ._values import Values, Writer, make
 
 # They matter to training alone: a file does without.
 TRAINING_ONLY = ("callbacks", "random_state", "memory")
+# A path of one machine, which whoever sent a file should not choose.
+NEVER_STORED = "checkpoint"
 CLASSES = ESTIMATORS | STEPS
 # What a file leaves out, and what is stored in another way.
 LEFT_OUT = {
@@ -62,6 +64,7 @@ class Recorder:
             "parameters": {
                 key: self._parameter(writer, key, value, prefix, label)
                 for key, value in parameters.items()
+                if key != NEVER_STORED
             },
             "attributes": None,
             "output": getattr(estimator, "_sklearn_output_config", {}).get("transform"),
@@ -149,8 +152,9 @@ class Restorer:
             key: self._parameter(key, value, prefix, depth)
             for key, value in stored.items()
         }
-        if set(parameters) != set(cls._get_param_names()):
-            odd = set(parameters) ^ set(cls._get_param_names())
+        names = set(cls._get_param_names()) - {NEVER_STORED}
+        if set(parameters) != names:
+            odd = set(parameters) ^ names
             raise FileError(f"{cls.__name__} has other parameters, see {sorted(odd)}.")
         estimator = make(cls, parameters)
         try:

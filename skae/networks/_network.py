@@ -67,3 +67,10 @@ def set_generators(module, generator):
     for part in module.modules():
         if isinstance(part, RandomPart):
             part.generator = generator
+
+
+def generators_of(module):
+    """Return the generators that its parts draw from, each once."""
+    parts = [part for part in module.modules() if isinstance(part, RandomPart)]
+    found = {id(part.generator): part.generator for part in parts}
+    return [each for each in found.values() if each is not None]

@@ -322,6 +322,7 @@ class AutoencoderNet(NeuralNet):
     def _drop_callbacks(self):
         self.callbacks = self.callbacks_ = []
         self.first_callbacks = self.last_callbacks = []
+        self.after_epoch = None
 
     def snapshot(self):
         """Return a copy as `detach_training` would leave it; this one trains on."""
@@ -344,7 +345,7 @@ class AutoencoderNet(NeuralNet):
         state = self.__dict__
         if torch.device(self.device).type != "cpu":
             state = copy.deepcopy(self).to("cpu").__dict__
-        return dict(state)
+        return {**state, "after_epoch": None}
 
     def __setstate__(self, state):
         self.__dict__.update(state)

@@ -3,10 +3,11 @@
 import contextlib
 import glob
 import os
+import shutil
 from pathlib import Path
 
 from ..exceptions import FileError
-from ._format import Reader, write
+from ._format import PART, Reader, write
 from ._load import one_kind_of_error
 from ._values import Values, Writer
 
@@ -75,8 +76,9 @@ class CheckpointFile:
         """Delete the file, and what processes that were killed left beside it."""
         if self._is_ours():
             self.path.unlink(missing_ok=True)
-        for left in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.part"):
-            left.unlink(missing_ok=True)
+        name = glob.escape(self.path.name)
+        for left in self.path.parent.glob(f".{name}.*{PART}"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def close(self):
         """Leave the file to others."""

@@ -5,7 +5,6 @@ gaps, a header beyond what skae writes. The arrays fill the file from the header
 end, so nobody who asks for an array gets more memory than the file has bytes.
 """
 
-import contextlib
 import hashlib
 import json
 import math
@@ -23,6 +22,7 @@ from ..exceptions import FileError
 FORMAT = "1"
 LARGEST_HEADER = 2**20
 LARGEST_DIMENSIONS = 8
+PART = ".part"  # how the names of folders end in which files are written
 KEYS = {"format", "content", "checksum"}
 DTYPES = {
     "F64": np.dtype("<f8"),
@@ -71,23 +71,20 @@ def write(path, content, arrays, *, hold=None):
             f"room for {LARGEST_HEADER}."
         )
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}.", suffix=".part"
-    )
-    os.close(handle)
-    try:
-        save_file(arrays, temporary, metadata)
+    # a folder: save_file itself writes beside its file first
+    with tempfile.TemporaryDirectory(
+        dir=path.parent, prefix=f".{path.name}.", suffix=PART
+    ) as folder:
+        temporary = os.path.join(folder, path.name)
+        try:
+            save_file(arrays, temporary, metadata)
+        except SafetensorError as error:
+            raise OSError(f"{path} could not be written: {error}") from error
         _flush(temporary)
         os.chmod(temporary, 0o666 & ~_umask())
         if hold is not None:
             hold(temporary)
         os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        if isinstance(error, SafetensorError):
-            raise OSError(f"{path} could not be written: {error}") from error
-        raise
     if os.name == "posix":  # the name as well
         _flush(path.parent)
 

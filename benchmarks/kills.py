@@ -37,6 +37,7 @@ ESTIMATORS = {
         init="pca",
         solver="muon",
         max_iter=20,
+        early_stopping=False,
         random_state=0,
     ),
     "plain": AutoencoderTransformer(8, max_iter=40, random_state=0),
@@ -61,6 +62,7 @@ CONTEXT.set_forkserver_preload(
         "skae.estimators._stacked",
         "skae.estimators._variational",
         "skae.files._checkpoint",
+        "torch._dynamo",
     ]
 )
 

@@ -403,6 +403,10 @@ def long_generator(link):
     link["generators"] = [np.zeros(3, np.uint8)]
 
 
+def no_generator(link):
+    link["generators"][0][:] = 255
+
+
 def text_for_numbers(link):
     link["best"]["best_loss"] = [1.0]
 
@@ -419,7 +423,7 @@ def nothing(link):
     "harm",
     [
         *(wrong_shape, wrong_solver, odd_solver, no_weights, no_history),
-        *(long_generator, text_for_numbers, other_plan, nothing),
+        *(long_generator, no_generator, text_for_numbers, other_plan, nothing),
     ],
 )
 def test_a_checkpoint_made_to_harm_is_an_error(harm, path):

@@ -111,8 +111,7 @@ def train_on(net, rows, plan):
     if net.needs_closure:
         _refuse(net.optimizer_)
     known, facts = journal.begin(), _facts(plan)
-    if known is not None:
-        _check_facts(known, facts)
+    is_done = known is not None and _is_done(known, facts)
 
     def resume():
         if known is not None:
@@ -124,7 +123,7 @@ def train_on(net, rows, plan):
             journal.write()
 
     with recorded(None):  # a callback may fit something else
-        if known is not None and known["is_done"]:
+        if is_done:
             resume()
             return
         net.train(rows, plan.max_iter, resume=resume, after_epoch=after_epoch)
@@ -138,13 +137,13 @@ def _facts(plan):
     return {name: repr(getattr(plan, name)) for name in FACTS}
 
 
-def _check_facts(known, facts):
-    """Raise a ValueError where "auto" has become something else."""
+def _is_done(known, facts):
+    """Whether a training is; a ValueError where "auto" has become something else."""
     with _misfits():
-        changed = [name for name in FACTS if known["facts"][name] != facts[name]]
-        if changed:
-            name = changed[0]
-            raise ValueError(f"{name} was {known['facts'][name]}, now {facts[name]}")
+        for name, now in facts.items():
+            if known["facts"][name] != now:
+                raise ValueError(f"{name} was {known['facts'][name]}, now {now}")
+        return bool(known["is_done"])
 
 
 @contextmanager
@@ -209,7 +208,7 @@ def _restore(net, known):
             rates[:] = [float(rate) for _, rate in zip(rates, stored, strict=True)]
         net.step_, net.n_setbacks = int(known["step"]), int(known["n_setbacks"])
         for each, stored in zip(_generators(net), known["generators"], strict=True):
-            each.set_state(_tensor(stored, each.get_state(), "generator"))
+            _set_state(each, _tensor(stored, each.get_state(), "generator"))
         needed = {"train_loss", best.monitor} if best else {"train_loss"}
         _fill_history(net, known["history"], needed)
         if best is not None:
@@ -231,6 +230,13 @@ def _solvers(net):
 def _generators(net):
     found = [net.generator, *generators_of(net.network_)]
     return [each for each in found if each is not None]
+
+
+def _set_state(generator, state):
+    try:
+        generator.set_state(state)
+    except RuntimeError as error:
+        raise ValueError(f"its generator cannot be: {error}") from error
 
 
 def _arrays(tensors, copy=False):

@@ -395,6 +395,14 @@ def no_weights(link):
     link["weights"].popitem()
 
 
+def no_weights_at_all(link):
+    link["weights"] = None
+
+
+def no_solver(link):
+    link["solvers"] = []
+
+
 def no_history(link):
     link["history"] = {}
 
@@ -423,6 +431,7 @@ def nothing(link):
     "harm",
     [
         *(wrong_shape, wrong_solver, odd_solver, no_weights, no_history),
+        *(no_weights_at_all, no_solver),
         *(long_generator, no_generator, text_for_numbers, other_plan, nothing),
     ],
 )

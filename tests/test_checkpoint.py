@@ -101,25 +101,29 @@ def assert_same(one, other):
 
 ESTIMATORS = {
     "held_out": AutoencoderTransformer(**HELD_OUT),
-    "all_rows": AutoencoderTransformer(**FEW, early_stopping=False),
+    "all_rows": AutoencoderTransformer(**SMALL),
     "random": AutoencoderTransformer(**FEW, init="random", dropout=0.1),
-    "muon": AutoencoderTransformer(**FEW, solver="muon", ordered=True),
+    "muon": AutoencoderTransformer(**FEW, init="pca", solver="muon", ordered=True),
     "constant": AutoencoderTransformer(
         **SMALL, solver="nadam", learning_rate="constant"
     ),
     "own_solver": AutoencoderTransformer(**SMALL, solver=torch.optim.Adadelta),
     "float64": AutoencoderTransformer(**SMALL, precision="float64"),
     "series": AutoencoderTransformer(
-        architecture=Conv1d(channels=(3,)), max_iter=8, solver="muon", random_state=0
+        architecture=Conv1d(channels=(3,)),
+        init="random",
+        max_iter=8,
+        solver="muon",
+        random_state=0,
     ),
     "diverging": AutoencoderTransformer(**SMALL, learning_rate_init=1e3),
     "folds": AutoencoderTransformer(
-        hidden_layer_sizes=(32,), max_iter=60, init="pca", random_state=0
+        hidden_layer_sizes=(32,), max_iter=30, init="pca", random_state=0
     ),
     "warm_up": VariationalAutoencoder(**SMALL, kl_warmup=6),
-    "denoising": DenoisingAutoencoder(**HELD_OUT),
+    "denoising": DenoisingAutoencoder(**SMALL),
     "top_k": SparseAutoencoder(6, sparsity="top_k", k=2, **FEW),
-    "contractive": ContractiveAutoencoder(4, **FEW),
+    "contractive": ContractiveAutoencoder(4, **SMALL),
     "stacked": StackedAutoencoder(**FEW, pretraining_max_iter=6),
     "classifier": AutoencoderClassifier(
         AutoencoderTransformer(**SMALL), max_iter=6, random_state=0

@@ -262,14 +262,17 @@ def test_another_network_to_go_on_from_is_an_error(path):
     assert_same(warm.set_params(checkpoint=path).fit(X), again)
 
 
-def test_what_only_watches_may_change(path):
-    """Another bar or callback is the same fit."""
+def test_what_only_watches_may_change(path, capsys):
+    """Another bar or callback is the same fit; the bar begins where that goes on."""
     kill_fit(AutoencoderTransformer(**SMALL), path, X)
     whole = AutoencoderTransformer(**SMALL).fit(X)
     watched = AutoencoderTransformer(
         **SMALL, checkpoint=path, verbose=1, callbacks=[Callback()], interruptible=True
     )
     assert_same(watched.fit(X), whole)
+    shown = capsys.readouterr().err
+    assert " 4/12 " in shown
+    assert " 0/12 " not in shown
 
 
 def test_a_seed_that_was_drawn_is_kept(path):

@@ -6,7 +6,10 @@ import numpy as np
 import torch
 
 from ..networks._network import generators_of
+from ._averaging import Average
 from ._callbacks import BestWeights
+
+COUNTS = ("n_steps", "n_averaged", "in_place")  # of an `Average`
 
 
 def record(net, *, is_done=False):
@@ -19,6 +22,7 @@ def record(net, *, is_done=False):
     state = {
         "is_done": is_done,
         "weights": None if is_done and best else _arrays(weights, copy=is_done),
+        "average": None if is_done else _average(net.average),
         "solvers": [] if is_done else [_solver_state(each) for each in _solvers(net)],
         "rates": [list(rates) for rates in net._base_rates],
         "step": net.step_,
@@ -46,6 +50,8 @@ def restore(net, known):
     like = net.network_.state_dict()
     if not (is_done and best):
         net.network_.load_state_dict(_tensors(known["weights"], like))
+    if known["average"] is not None:
+        net.average = _filled_average(net._trained_parameters(), known["average"])
     for rates, stored in zip(net._base_rates, known["rates"], strict=True):
         rates[:] = [float(rate) for _, rate in zip(rates, stored, strict=True)]
     net.step_, net.n_setbacks = int(known["step"]), int(known["n_setbacks"])
@@ -72,6 +78,23 @@ def _solvers(net):
 def _generators(net):
     found = [net.generator, *generators_of(net.network_)]
     return [each for each in found if each is not None]
+
+
+def _average(average):
+    if average is None:
+        return None
+    others = [other.cpu().numpy() for other in average.others]
+    counts = {name: getattr(average, name) for name in COUNTS}
+    return {"others": others, **counts}
+
+
+def _filled_average(parameters, stored):
+    average = Average(parameters)
+    for other, array in zip(average.others, stored["others"], strict=True):
+        other.copy_(_tensor(array, other, "average"))
+    for name in COUNTS:
+        setattr(average, name, type(getattr(average, name))(stored[name]))
+    return average
 
 
 def _set_state(generator, state):

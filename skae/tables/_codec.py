@@ -1,0 +1,176 @@
+"""Cells of all columns as one matrix, and back."""
+
+import numpy as np
+
+from ._blocks import Block
+from ._cells import Cells
+from ._one_hot import OneHot
+from ._scaling import category_scale, indicator_scale, make_scaler
+
+MOST_NAMED = 5
+
+
+class Codec:
+    """The matrix that columns are encoded as.
+
+    Parameters
+    ----------
+    columns : list of Column
+
+    numeric, category_scaling, missing_values : str
+        As :class:`TableEncoder` has them.
+    """
+
+    def __init__(self, columns, *, numeric, category_scaling, missing_values):
+        self.columns = columns
+        self.numeric = numeric
+        self.category_scaling = category_scaling
+        self.keeps_nan = missing_values == "nan"
+
+    def fit(self, cells, **options):
+        """Learn scales and shares; `options` are those of OneHotEncoder."""
+        floats = self._floats(cells)
+        self.scaler = make_scaler(self.numeric, len(floats))
+        if floats.shape[1]:
+            self.means = np.nanmean(self.scaler.fit_transform(floats), axis=0)
+        codes = self.codes(cells)
+        n_values = [len(c.content.values) for c in self.columns if c.is_category]
+        self.one_hot = OneHot.fit(codes, n_values, **options)
+        self._set_blocks(cells, self.one_hot.encode(codes))
+        return self
+
+    def _set_blocks(self, cells, one_hot):
+        """Give every column its encoded columns, one after the other."""
+        self.blocks, stop = [], 0
+        one_hot, members = iter(one_hot), iter(self.one_hot.members)
+        for column, (_, missing) in zip(self.columns, cells, strict=True):
+            scale, categories = np.ones(int(column.is_number)), None
+            if column.is_category:
+                rows = ~missing if self.keeps_nan else slice(None)
+                shares = next(one_hot)[rows].mean(axis=0)
+                scale = category_scale(shares, self.category_scaling)
+                categories = [column.content.meaning(codes) for codes in next(members)]
+            has_indicator = bool(scale.size) and column.has_missing and not self.keeps_nan
+            if has_indicator:
+                last = indicator_scale(missing.mean(), self.category_scaling)
+                scale = np.append(scale, last)
+            start, stop = stop, stop + len(scale)
+            where = column.label, column.feature, column.source.kind, start, stop
+            self.blocks.append(Block(*where, scale, categories, has_indicator))
+
+    @property
+    def n_encoded(self):
+        """Number of encoded columns."""
+        return self.blocks[-1].stop
+
+    # -- there ----------------------------------------------------------------------
+
+    def codes(self, cells):
+        """Return the codes of all categories, one column for each."""
+        pairs = zip(self.columns, cells, strict=True)
+        codes = [c.codes(own) for c, own in pairs if c.is_category]
+        return np.column_stack([*codes, np.empty((len(cells[0].missing), 0), int)])
+
+    def _floats(self, cells):
+        pairs = zip(self.columns, cells, strict=True)
+        floats = [c.floats(own) for c, own in pairs if c.is_number]
+        return np.column_stack([*floats, np.empty((len(cells[0].missing), 0))])
+
+    def unknown(self, cells):
+        """Return what cells there are that fit had none of, by label."""
+        found = {}
+        for column, (values, missing) in zip(self.columns, cells, strict=True):
+            if missing.any() and not (column.has_missing or self.keeps_nan):
+                found[column.label] = "missing cells"
+            if column.content is None and not missing.all():
+                found[column.label] = "cells that are not missing"
+            elif column.is_category:
+                is_new = (column.codes(Cells(values, missing)) < 0) & ~missing
+                new = sorted(set(values[is_new]), key=str)[:MOST_NAMED]
+                if new:
+                    found[column.label] = ", ".join(map(repr, new))
+        return found
+
+    def encode(self, cells):
+        """Return the matrix of shape (n_samples, n_encoded)."""
+        floats = self._floats(cells)
+        X = np.zeros((len(floats), self.n_encoded))
+        if floats.shape[1]:
+            scaled = self.scaler.transform(floats)
+            is_filled = np.isnan(scaled) & (not self.keeps_nan)
+            X[:, self._numbers] = np.where(is_filled, self.means, scaled)
+        parts = self.one_hot.encode(self.codes(cells))
+        for block, part in zip(self._categories, parts, strict=True):
+            X[:, block.members] = part * block.scale[: part.shape[1]]
+        for block, (_, missing) in zip(self.blocks, cells, strict=True):
+            if self.keeps_nan:
+                X[missing, block.columns] = np.nan
+            elif block.has_indicator:
+                if block.categories is not None:
+                    X[missing, block.members] = 0
+                X[missing, block.indicator] = block.scale[-1]
+        return X
+
+    @property
+    def _numbers(self):
+        pairs = zip(self.columns, self.blocks, strict=True)
+        return [block.start for column, block in pairs if column.is_number]
+
+    @property
+    def _categories(self):
+        pairs = zip(self.columns, self.blocks, strict=True)
+        return [block for column, block in pairs if column.is_category]
+
+    # -- and back -------------------------------------------------------------------
+
+    def floats(self, X):
+        """Return the floats that encoded numbers stand for, a column for each."""
+        scaled = X[:, self._numbers]
+        return self.scaler.inverse_transform(scaled) if scaled.shape[1] else scaled
+
+    def decode(self, X, *, clip):
+        """Return the cells of each column as a Series, as it was in fit."""
+        floats, members = iter(self.floats(X).T), iter(self.one_hot.members)
+        series = []
+        for column, block in zip(self.columns, self.blocks, strict=True):
+            shares = X[:, block.columns] / block.scale
+            if column.is_number:
+                numbers = next(floats)
+                numbers = column.content.clip(numbers) if clip else numbers
+                missing = np.isnan(numbers)
+                if block.has_indicator:
+                    missing |= shares[:, -1] > 0.5
+            elif column.is_category:
+                numbers = _likeliest(shares, next(members))
+                missing = numbers < 0
+            else:
+                numbers, missing = np.zeros(len(X)), np.ones(len(X), dtype=bool)
+            series.append(column.cells(numbers, missing))
+        return series
+
+    def expected(self, X):
+        """Return floats or shares for each column that has some, by its label."""
+        floats = iter(self.floats(X).T)
+        return {
+            column.label: next(floats) if column.is_number else _shares(X, block)
+            for column, block in zip(self.columns, self.blocks, strict=True)
+            if column.content is not None
+        }
+
+
+def _likeliest(shares, members):
+    """Return the code with the largest share, or -1 for a missing cell.
+
+    Of values that share a column it is the most frequent one.
+    """
+    codes = np.array([group[0] for group in members] + [-1])
+    says_nothing = np.isnan(shares).any(axis=1) | ~shares.any(axis=1)
+    return np.where(says_nothing, -1, codes[shares.argmax(axis=1)])
+
+
+def _shares(X, block):
+    """Return what values of a category have, none below zero, their sum one."""
+    shares = X[:, block.members] / block.scale[: len(block.categories)]
+    shares = np.maximum(shares, 0)
+    total = shares.sum(axis=1, keepdims=True)
+    return np.divide(shares, total, out=np.full_like(shares, np.nan), where=total > 0)

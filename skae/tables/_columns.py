@@ -1,0 +1,87 @@
+"""The columns of a table that are encoded: what is remembered of each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._cells import CATEGORY, Cells
+from ._contents import Category, remember
+from ._frames import read_cells, read_source
+from ._identifiers import reason_to_leave_out
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is remembered of a column; there is no content if all cells are missing.
+
+    `source` reads and writes cells, `content` turns them into floats or codes.
+    """
+
+    label: object
+    feature: int
+    source: object
+    content: object
+    has_missing: bool
+
+    @property
+    def is_category(self):
+        """Whether its cells become codes."""
+        return self.source.kind == CATEGORY and self.content is not None
+
+    @property
+    def is_number(self):
+        """Whether its cells become floats."""
+        return self.source.kind != CATEGORY and self.content is not None
+
+    def floats(self, cells):
+        """Return floats, NaN where a cell is missing."""
+        floats = np.asarray(self.content.to_floats(cells.values), dtype=np.float64)
+        floats = np.where(cells.missing, np.nan, floats)
+        n_infinite = np.count_nonzero(np.isinf(floats))
+        if n_infinite:
+            raise ValueError(
+                f"Column {self.label!r} has {n_infinite} infinite cells: make them "
+                "missing, or numbers."
+            )
+        return floats
+
+    def codes(self, cells):
+        """Return codes, -1 where a cell is missing or was not there in fit."""
+        return np.where(cells.missing, -1, self.content.to_codes(cells.values))
+
+    def cells(self, numbers, missing):
+        """Return the cells that floats or codes stand for."""
+        if self.content is None:
+            values = np.zeros(len(missing), dtype=_dtype(self.source.kind))
+        else:
+            values = self.content.to_values(np.where(missing, 0, numbers))
+        if self.source.kind == CATEGORY:
+            values[missing] = None
+        return self.source.write(Cells(values, missing))
+
+
+def remember_columns(series, labels):
+    """Return the columns to encode, their cells, and why others are left out."""
+    columns, kept, left_out = [], [], {}
+    for feature, (label, one) in enumerate(zip(labels, series, strict=True)):
+        source = read_source(one, label)
+        cells = read_cells(source, one, label)
+        reason = reason_to_leave_out(cells, source)
+        if reason is not None:
+            left_out[label] = reason
+            continue
+        missing = cells.missing
+        try:
+            content = None if missing.all() else remember(cells, source)
+        except TypeError as error:  # not hashable
+            raise TypeError(
+                f"Column {label!r} has cells that are no values ({error}): drop it, or "
+                "make text or numbers of them."
+            ) from error
+        columns.append(Column(label, feature, source, content, bool(missing.any())))
+        kept.append(cells)
+    return columns, kept, left_out
+
+
+def _dtype(kind):
+    return {CATEGORY: object, "number": np.float64}.get(kind, np.int64)

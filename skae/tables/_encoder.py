@@ -1,0 +1,355 @@
+"""An invertible encoder of tables with mixed columns."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    check_array,
+    check_is_fitted,
+)
+
+from ._codec import Codec
+from ._columns import remember_columns
+from ._frames import read_cells, read_columns
+from ._names import encoded_names
+
+
+class TableEncoder(TransformerMixin, BaseEstimator):
+    """Mixed DataFrames as numbers, and back.
+
+    Numbers, dates and durations become one column each, standardised. A category becomes
+    a column of zeros and ones for each of its values. A column with missing cells gets
+    one more, which says where they are. ``inverse_transform`` returns a DataFrame as it
+    was: columns, order, dtypes, categories, time zones; whole numbers are whole, and
+    decimals are as many as they were.
+
+    Alone it loses nothing. In front of a reducer it gives that a way back from codes to
+    a table: ``make_pipeline(TableEncoder(), PCA(4))`` is factor analysis of mixed data
+    [1]_. With ColumnTransformer there is none.
+
+    A column is what its dtype says: category, string, object and boolean columns are
+    categories, also if they are written in digits. Text that hardly repeats and whole
+    numbers that never do, though they could, are free text or identifiers: they are
+    left out, with a warning that names them.
+
+    Parameters
+    ----------
+    numeric : {"standard", "arcsinh", "quantile", "minmax"}, default="standard"
+        How numbers, dates and durations are scaled:
+
+        - "standard" subtracts the mean and divides by the deviation;
+        - "arcsinh" does so with the inverse hyperbolic sine of the number, taken from
+          the median in quartile ranges: the middle stays linear, and a heavy tail
+          becomes its logarithm;
+        - "quantile" takes the quantile of a normal variable. What is beyond the
+          training rows comes back as their least or largest number;
+        - "minmax" maps the training rows to [0, 1], as NMF needs it.
+
+    category_scaling : {"share", "balanced", "standard"} or None, default="share"
+        What zeros and ones of a category are divided by: how much it weighs beside a
+        number of variance 1.
+
+        - "share" is the root of the share of rows that have the value. A PCA is then
+          factor analysis of mixed data: a category of k values has variance k - 1;
+        - "balanced" also divides by the root of k - 1: all columns have variance 1;
+        - "standard" is the deviation, as StandardScaler has it: variance k;
+        - None leaves zeros and ones, as NMF needs them.
+
+    max_categories : int, default=None
+        At most so many encoded columns for each category. The rarest values share one,
+        and come back as the most frequent of them. None keeps all apart.
+
+    min_frequency : int or float, default=None
+        Values that fewer rows have, or a smaller share of them, are rare, too.
+
+    handle_unknown : {"warn", "ignore", "infrequent_if_exist", "error"}, default="warn"
+        What `transform` does with a category that was not there in `fit`, and with a
+        cell that is missing where none was: "ignore" encodes zeros, and the mean of a
+        number; "infrequent_if_exist" counts categories among the rare ones, if there
+        are some; "warn" does that and warns; "error" raises. Zeros come back as a
+        missing cell.
+
+    missing_values : {"indicator", "nan"}, default="indicator"
+        "indicator" fills a missing number with its mean, and has a column of zeros and
+        ones, the last of the encoded column's, for each column with missing cells.
+        "nan" has no such columns and leaves NaN for estimators that take it.
+
+    clip : bool, default=False
+        Whether `inverse_transform` keeps numbers, dates and durations within the range
+        of the training rows. New rows beyond it are then cut off, too.
+
+    Attributes
+    ----------
+    blocks_ : list of Block
+        One for each column that is encoded: its `column` and `kind`, which encoded
+        `columns` are its own, and their `categories` and `scale`.
+
+    left_out_ : dict of label to str
+        Columns that are left out, and why.
+
+    n_features_in_ : int
+        Number of columns of the table.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, where all are strings.
+
+    See Also
+    --------
+    skae.metrics.explained_deviance : How much of each column a reducer behind keeps.
+
+    Notes
+    -----
+    Numbers that are whole are those of an integer dtype, and floats that all are. Dates
+    are counted in the largest unit, from days down, that all of them are whole in.
+
+    References
+    ----------
+    .. [1] J. Pagès, "Analyse factorielle de données mixtes", Revue de statistique
+       appliquée 52(4), 2004.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skae.tables import TableEncoder
+    >>> table = pd.DataFrame({
+    ...     "age": [31, 45, 22, 58],
+    ...     "income": [2100.5, None, 1800.0, 3000.0],
+    ...     "job": pd.Categorical(["clerk", "smith", "clerk", "baker"]),
+    ... })
+    >>> encoder = TableEncoder().fit(table)
+    >>> encoder.get_feature_names_out().tolist()
+    ['age', 'income', 'income_missing', 'job_baker', 'job_clerk', 'job_smith']
+    >>> encoder.inverse_transform(encoder.transform(table)).equals(table)
+    True
+    >>> mixed = make_pipeline(TableEncoder(), PCA(2)).fit(table)
+    >>> mixed.inverse_transform(mixed.transform(table)).dtypes.equals(table.dtypes)
+    True
+    """
+
+    _parameter_constraints = {
+        "numeric": [StrOptions({"standard", "arcsinh", "quantile", "minmax"})],
+        "category_scaling": [StrOptions({"share", "balanced", "standard"}), None],
+        "max_categories": [Interval(Integral, 1, None, closed="left"), None],
+        "min_frequency": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
+            None,
+        ],
+        "handle_unknown": [
+            StrOptions({"warn", "ignore", "infrequent_if_exist", "error"})
+        ],
+        "missing_values": [StrOptions({"indicator", "nan"})],
+        "clip": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        *,
+        numeric="standard",
+        category_scaling="share",
+        max_categories=None,
+        min_frequency=None,
+        handle_unknown="warn",
+        missing_values="indicator",
+        clip=False,
+    ):
+        self.numeric = numeric
+        self.category_scaling = category_scaling
+        self.max_categories = max_categories
+        self.min_frequency = min_frequency
+        self.handle_unknown = handle_unknown
+        self.missing_values = missing_values
+        self.clip = clip
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn what the columns of a table are.
+
+        Parameters
+        ----------
+        X : {dataframe, array-like} of shape (n_samples, n_features)
+            Rows of a pandas or polars DataFrame; an array is one without names.
+        y : None
+            Ignored, exists for compatibility with scikit-learn's pipelines.
+
+        Returns
+        -------
+        self : TableEncoder
+            Fitted.
+
+        Raises
+        ------
+        TypeError
+            If a column holds what is none of the kinds above, such as lists.
+        ValueError
+            If a number is infinite, or no column is left.
+        """
+        series, self._layout = read_columns(self, X, reset=True)
+        columns, cells, self.left_out_ = remember_columns(series, self._layout.labels)
+        _check_left(columns, self.left_out_)
+        self._codec = Codec(
+            columns,
+            numeric=self.numeric,
+            category_scaling=self.category_scaling,
+            missing_values=self.missing_values,
+        ).fit(
+            cells,
+            max_categories=self.max_categories,
+            min_frequency=self.min_frequency,
+            # what is an error or warned of is found before
+            handle_unknown="ignore"
+            if self.handle_unknown == "ignore"
+            else "infrequent_if_exist",
+        )
+        self.blocks_ = self._codec.blocks
+        return self
+
+    def transform(self, X):
+        """Encode rows.
+
+        Parameters
+        ----------
+        X : {dataframe, array-like} of shape (n_samples, n_features)
+            Rows with the columns of `fit`.
+
+        Returns
+        -------
+        X_encoded : ndarray of shape (n_samples, n_encoded)
+            Finite, unless `missing_values="nan"`.
+
+        Raises
+        ------
+        TypeError
+            If the table is of another library than in `fit`.
+        ValueError
+            If a number is infinite, a column cannot be read as what it was in `fit`,
+            or `handle_unknown="error"` and there is something unknown.
+        """
+        check_is_fitted(self)
+        series, _ = read_columns(self, X, reset=False)
+        cells = [
+            read_cells(column.source, series[column.feature], column.label)
+            for column in self._codec.columns
+        ]
+        self._report_unknown(cells)
+        return self._codec.encode(cells)
+
+    def inverse_transform(self, X):
+        """Return the table that encoded rows stand for.
+
+        Of a category the value with the largest share comes back, and a cell is missing
+        if its indicator says so.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_encoded)
+            Encoded rows, or what a reducer made of them. The index of a pandas
+            DataFrame is kept.
+
+        Returns
+        -------
+        table : dataframe or ndarray of shape (n_samples, n_columns)
+            As in `fit`, without the columns that are left out.
+        """
+        check_is_fitted(self)
+        index = X.index if hasattr(X, "iloc") else None
+        series = self._codec.decode(self._check_encoded(X), clip=self.clip)
+        kept = [column.feature for column in self._codec.columns]
+        return self._layout.build(series, kept, index)
+
+    def decode(self, X):
+        """Return what encoded rows say of each column, before anything is chosen.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_encoded)
+            Encoded rows, or what a reducer made of them.
+
+        Returns
+        -------
+        expected : dict of label to ndarray
+            Of a number its value, not rounded, of shape (n_samples,). Dates and
+            durations are whole steps since the first one of `fit`. Of a category the
+            shares of its values, of shape (n_samples, n_values), the indicator left
+            aside: none below zero, and their sum one, or NaN where all are zero.
+            Columns that were all missing are not there.
+        """
+        check_is_fitted(self)
+        return self._codec.expected(self._check_encoded(X))
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the encoded columns.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the columns of the table, where they had none in `fit`.
+
+        Returns
+        -------
+        names : ndarray of str
+            A number has the name of its column, a category that and the value after an
+            underscore, an indicator ends in "_missing".
+        """
+        check_is_fitted(self)
+        names = _check_feature_names_in(self, input_features)
+        return encoded_names(self.blocks_, names)
+
+    def _report_unknown(self, cells):
+        if self.handle_unknown in ("ignore", "infrequent_if_exist"):
+            return
+        found = self._codec.unknown(cells)
+        if not found:
+            return
+        text = "; ".join(f"{label!r}: {what}" for label, what in found.items())
+        if self.handle_unknown == "error":
+            raise ValueError(
+                f"There are cells that fit had none of: {text}. Any other value of "
+                "handle_unknown encodes them as zeros."
+            )
+        warnings.warn(
+            f"There are cells that fit had none of, encoded as zeros: {text}.",
+            stacklevel=3,
+        )
+
+    def _check_encoded(self, X):
+        finite = "allow-nan" if self.missing_values == "nan" else True
+        X = check_array(X, dtype=np.float64, ensure_all_finite=finite)
+        if X.shape[1] != self._codec.n_encoded:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, and the table is encoded as "
+                f"{self._codec.n_encoded}: inverse_transform takes what transform "
+                "returns."
+            )
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _check_left(columns, left_out):
+    """Warn of columns that are left out; raise an error if none is left."""
+    reasons = ", ".join(f"{label!r} ({why})" for label, why in left_out.items())
+    if all(column.content is None for column in columns):
+        raise ValueError(
+            "No column is left to encode: all cells are missing, or columns are left "
+            f"out as identifiers or free text: {reasons or 'none'}."
+        )
+    if left_out:
+        warnings.warn(
+            f"Left out as identifiers or free text: {reasons}. Drop them, or put an "
+            "encoder of text in front, such as skrub's StringEncoder. To keep one, make "
+            "it a category (text) or a float (numbers).",
+            stacklevel=4,
+        )

@@ -1,0 +1,47 @@
+"""What numbers and categories weigh: scikit-learn's scalers, and shares."""
+
+import numpy as np
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
+
+MOST_QUANTILES = 1000
+
+
+def make_scaler(numeric, n_samples):
+    """Return a transformer of numbers that keeps NaN."""
+    if numeric == "standard":
+        return StandardScaler()
+    if numeric == "minmax":
+        return MinMaxScaler()
+    if numeric == "quantile":
+        return QuantileTransformer(
+            n_quantiles=min(MOST_QUANTILES, n_samples),
+            output_distribution="normal",
+            subsample=None,
+        )
+    bent = FunctionTransformer(np.arcsinh, inverse_func=np.sinh, check_inverse=False)
+    return make_pipeline(RobustScaler(), bent, StandardScaler())
+
+
+def category_scale(shares, scaling):
+    """Return what zeros and ones of one category are multiplied by.
+
+    `shares` are those of the rows that have each value.
+    """
+    if scaling is None:
+        return np.ones_like(shares)
+    variance = shares if scaling != "standard" else shares * (1 - shares)
+    n_values = np.count_nonzero(shares)
+    variance = variance * (max(n_values - 1, 1) if scaling == "balanced" else 1)
+    return 1 / np.sqrt(np.where(variance > 0, variance, 1))
+
+
+def indicator_scale(share, scaling):
+    """Return what zeros and ones of one indicator are multiplied by: variance one."""
+    return category_scale(np.array([share]), scaling and "standard")[0]

@@ -32,6 +32,7 @@ _SUBMODULES = (
     "metrics",
     "objectives",
     "plotting",
+    "tables",
     "testing",
 )
 

@@ -1,12 +1,17 @@
 """Scorers of reconstructions, for anything with transform and inverse_transform."""
 
 import numpy as np
+import pandas as pd
 import scipy.sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import mean_squared_error, r2_score
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 
-__all__ = ["neg_reconstruction_error", "reconstruction_r2"]
+__all__ = ["explained_deviance", "neg_reconstruction_error", "reconstruction_r2"]
+
+# A share of zero for what is there would make any deviance infinite.
+DOUBT = 0.001
 
 
 def reconstruction_r2(estimator, X, y=None, sample_weight=None):
@@ -121,6 +126,136 @@ def neg_reconstruction_error(estimator, X, y=None, sample_weight=None):
     """
     X, X_hat = _round_trip(estimator, X)
     return -float(mean_squared_error(X, X_hat, sample_weight=sample_weight))
+
+
+def explained_deviance(
+    estimator, X, y=None, sample_weight=None, *, multioutput="uniform_average"
+):
+    """Share of the deviance of a mixed table that a round trip through the codes keeps.
+
+    D^2 of a column of numbers, dates or durations is its R^2. Of a category it is ::
+
+        1 - cross_entropy / entropy
+
+    where the cross-entropy is that of the shares which the round trip gives to the
+    values in X, and the entropy that of their shares in X. 1 is perfect, 0 what means
+    and shares of X give, and below 0 is worse than these. Every column counts alike.
+
+    `estimator` is a Pipeline whose first step is a
+    :class:`~skae.tables.TableEncoder`. So PCA, NMF and autoencoders behind one are
+    compared by what they keep of the table, however it is encoded. It serves as
+    ``scoring=`` as it is.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Fitted: a Pipeline of a TableEncoder and steps with `transform` and
+        `inverse_transform`.
+    X : dataframe of shape (n_samples, n_features)
+        Rows to reconstruct.
+    y : None
+        Ignored, exists for compatibility with scikit-learn's scorers.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows; None weighs all alike.
+    multioutput : {"uniform_average", "raw_values"}, default="uniform_average"
+        The mean over columns, or D^2 of each.
+
+    Returns
+    -------
+    score : float or pandas.Series
+        At most 1; higher is better. NaN for a column whose observed cells are alike in
+        X; the mean leaves it out.
+
+    Raises
+    ------
+    TypeError
+        If the first step is no TableEncoder, or codes cannot be mapped back.
+
+    See Also
+    --------
+    reconstruction_r2 : The same for tables of numbers.
+
+    Notes
+    -----
+    Cells that are missing in X, and categories that `fit` has not seen, do not count.
+    Shares that the round trip gives need not be shares: those below zero are set to
+    zero, and each row is divided by its sum. Then one thousandth is taken from them
+    and given to all values alike, which costs a perfect category as much.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skae.metrics import explained_deviance
+    >>> from skae.tables import TableEncoder
+    >>> size = np.random.default_rng(0).normal(size=100)
+    >>> table = pd.DataFrame({"size": size, "is_large": size > 0, "weight": 3 * size})
+    >>> pipeline = make_pipeline(TableEncoder(), PCA(1)).fit(table)
+    >>> explained_deviance(pipeline, table) > 0.5
+    True
+    """
+    encoder, reducer = _encoder_and_reducer(estimator)
+    X_encoded = encoder.transform(X)
+    truth = encoder.decode(X_encoded)
+    if len(reducer):
+        name = type(estimator).__name__
+        _check_has_round_trip(reducer, name)
+        decoded = _decode(reducer, reducer.transform(X_encoded), name)
+    else:
+        decoded = X_encoded
+    expected = encoder.decode(decoded)
+    weight = np.ones(len(X_encoded)) if sample_weight is None else sample_weight
+    scores = {
+        block.column: _d2(
+            truth[block.column],
+            expected[block.column],
+            np.where(_is_observed(np.asarray(X_encoded), block), weight, 0),
+        )
+        for block in encoder.blocks_
+        if block.column in truth
+    }
+    scores = pd.Series(scores, dtype=float, name="explained_deviance")
+    return scores if multioutput == "raw_values" else float(scores.mean())
+
+
+def _encoder_and_reducer(estimator):
+    """Return a TableEncoder and the Pipeline of what is behind it."""
+    steps = estimator if isinstance(estimator, Pipeline) else [estimator]
+    encoder = steps[0]
+    if not (hasattr(encoder, "blocks_") and hasattr(encoder, "decode")):
+        raise TypeError(
+            f"{type(encoder).__name__} is no fitted TableEncoder: explained_deviance "
+            "takes a Pipeline that starts with one."
+        )
+    return encoder, steps[1:]
+
+
+def _is_observed(X_encoded, block):
+    """Whether cells are there, and values that fit has seen."""
+    members = X_encoded[:, block.members]
+    observed = ~np.isnan(members).any(axis=1)
+    if block.indicator is not None:
+        observed &= X_encoded[:, block.indicator] == 0
+    return observed if block.categories is None else observed & members.any(axis=1)
+
+
+def _d2(truth, expected, weight):
+    """Return D^2 of one column, of the rows with a weight, or NaN if they are alike."""
+    kept = weight > 0
+    truth, expected, weight = truth[kept], expected[kept], weight[kept]
+    if not len(truth) or np.all(truth == truth[0]):
+        return np.nan
+    if truth.ndim == 1:
+        return r2_score(truth, expected, sample_weight=weight)
+    n_values = truth.shape[1]
+    shares = np.where(np.isnan(expected), 1 / n_values, expected)
+    shares = (1 - DOUBT) * shares + DOUBT / n_values
+    base = np.broadcast_to(np.average(truth, axis=0, weights=weight), truth.shape)
+    is_there = truth > 0
+    cross_entropy = -np.sum(weight * np.log(shares[is_there]))
+    return 1 - cross_entropy / -np.sum(weight * np.log(base[is_there]))
 
 
 def _round_trip(estimator, X):

@@ -17,6 +17,7 @@ from skae import (
     StackedAutoencoder,
     VariationalAutoencoder,
 )
+from skae.tables import TableEncoder
 from skae.testing import check_autoencoder
 
 TEXTBOOK = {
@@ -88,6 +89,12 @@ DETECTORS = [
         MarginalizedDenoisingAutoencoder(1), contamination=0.1, standardize=False
     ),
 ]
+ENCODERS = [
+    TableEncoder(),
+    TableEncoder(numeric="arcsinh", missing_values="nan"),
+    TableEncoder(numeric="minmax", category_scaling=None, clip=True),
+    TableEncoder(numeric="quantile", category_scaling="famd", handle_unknown="error"),
+]
 EXTENDED = [
     "check_dataframe_column_names_consistency",
     "check_transformer_get_feature_names_out",
@@ -126,11 +133,21 @@ def test_scikit_learn_checks_of_outlier_detectors(estimator, check):
     check(estimator)
 
 
+@parametrize_with_checks(ENCODERS)
+def test_scikit_learn_checks_of_encoders_of_tables(estimator, check):
+    """Every check of check_estimator passes."""
+    check(estimator)
+
+
 # Some of the checks fit on a DataFrame and transform an array, or the other way round.
 @pytest.mark.filterwarnings("ignore:X has feature names")
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 @pytest.mark.parametrize("check", EXTENDED)
-@pytest.mark.parametrize("estimator", CONFIGURATIONS, ids=range(len(CONFIGURATIONS)))
+@pytest.mark.parametrize(
+    "estimator",
+    [*CONFIGURATIONS, *ENCODERS],
+    ids=range(len(CONFIGURATIONS) + len(ENCODERS)),
+)
 def test_extended_scikit_learn_checks(estimator, check):
     """Names in and out, containers and parameter validation are scikit-learn's."""
     getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))

@@ -79,6 +79,9 @@ LAYERS = [
     Layer("estimators._checkpoint", ("engine", "files", "_version"), NUMPY),
     Layer("estimators._saving", ("files", "_version", "exceptions"), frozenset()),
     Layer("estimators*", (*DOORS, "estimators._*", "exceptions"), SKLEARN),
+    # tables as numbers, and back: scikit-learn's side, knows nothing of skae's
+    Layer("tables", ("_lazy",), frozenset()),
+    Layer("tables*", ("tables._*",), SKLEARN),
     # leaves: estimators are used through their public attributes
     Layer("metrics", (), SKLEARN),
     Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch", "skorch.callbacks"}),
@@ -292,7 +295,8 @@ def _lazily_used(module):
 def test_lazy_packages_are_found():
     """All that `attach` is for."""
     packages = {"comparison", "engine", "estimators", "inference", "networks"}
-    assert set(LAZY) == packages | {"files", "objectives", "plotting", "__init__"}
+    others = {"files", "objectives", "plotting", "tables", "__init__"}
+    assert set(LAZY) == packages | others
     assert all(LAZY.values())
 
 

@@ -55,5 +55,5 @@ class Block:
 
     @property
     def indicator(self):
-        """Position of the encoded column that says that the cell is missing, or None."""
+        """Position of the encoded column that says a cell is missing, or None."""
         return self.stop - 1 if self.has_indicator else None

@@ -5,7 +5,7 @@ import numpy as np
 from ._blocks import Block
 from ._cells import Cells
 from ._one_hot import OneHot
-from ._scaling import category_scale, indicator_scale, make_scaler
+from ._scaling import category_scale, make_scaler
 
 MOST_NAMED = 5
 
@@ -30,7 +30,9 @@ class Codec:
     def fit(self, cells, **options):
         """Learn scales and shares; `options` are those of OneHotEncoder."""
         floats = self._floats(cells)
+        # arrays, whatever scikit-learn is configured to return
         self.scaler = make_scaler(self.numeric, len(floats))
+        self.scaler.set_output(transform="default")
         if floats.shape[1]:
             self.means = np.nanmean(self.scaler.fit_transform(floats), axis=0)
         codes = self.codes(cells)
@@ -50,10 +52,11 @@ class Codec:
                 shares = next(one_hot)[rows].mean(axis=0)
                 scale = category_scale(shares, self.category_scaling)
                 categories = [column.content.meaning(codes) for codes in next(members)]
-            has_indicator = bool(scale.size) and column.has_missing and not self.keeps_nan
+            has_indicator = (
+                bool(scale.size) and column.has_missing and not self.keeps_nan
+            )
             if has_indicator:
-                last = indicator_scale(missing.mean(), self.category_scaling)
-                scale = np.append(scale, last)
+                scale = np.append(scale, 1.0)
             start, stop = stop, stop + len(scale)
             where = column.label, column.feature, column.source.kind, start, stop
             self.blocks.append(Block(*where, scale, categories, has_indicator))
@@ -108,7 +111,7 @@ class Codec:
             elif block.has_indicator:
                 if block.categories is not None:
                     X[missing, block.members] = 0
-                X[missing, block.indicator] = block.scale[-1]
+                X[missing, block.indicator] = 1
         return X
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._cells import CATEGORY, Cells
-from ._contents import Category, remember
+from ._contents import remember
 from ._frames import read_cells, read_source
 from ._identifiers import reason_to_leave_out
 

@@ -8,6 +8,7 @@ import pandas as pd
 from ._cells import CATEGORY, NUMBER
 
 MOST_DECIMALS = 12
+ROUNDING = 64 * np.finfo(float).eps  # what scaling there and back may leave of zero
 TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # in a second
 LARGEST_TICK = 2**62
 
@@ -47,6 +48,9 @@ class Number:
         """Return the values that floats stand for."""
         if self.decimals is not None:
             floats = np.round(floats, self.decimals)
+        else:
+            largest = max(abs(self.minimum), abs(self.maximum))
+            floats = np.where(np.abs(floats) < ROUNDING * largest, 0.0, floats)
         if self.limits is not None:
             floats = np.clip(floats, *map(_inside, self.limits))
         return floats
@@ -140,4 +144,6 @@ def _is_single(dtype):
 def _inside(limit):
     """Return the float next to a whole number, not beyond it."""
     nearest = float(limit)
-    return nearest if abs(int(nearest)) <= abs(limit) else float(np.nextafter(nearest, 0))
+    return (
+        nearest if abs(int(nearest)) <= abs(limit) else float(np.nextafter(nearest, 0))
+    )

@@ -1,11 +1,11 @@
 """An invertible encoder of tables with mixed columns."""
 
 import warnings
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import (
     _check_feature_names_in,
     check_array,
@@ -21,15 +21,15 @@ from ._names import encoded_names
 class TableEncoder(TransformerMixin, BaseEstimator):
     """Mixed DataFrames as numbers, and back.
 
-    Numbers, dates and durations become one column each, standardised. A category becomes
-    a column of zeros and ones for each of its values. A column with missing cells gets
-    one more, which says where they are. ``inverse_transform`` returns a DataFrame as it
-    was: columns, order, dtypes, categories, time zones; whole numbers are whole, and
-    decimals are as many as they were.
+    Numbers, dates and durations become one column each, standardised. A category
+    becomes a column of zeros and ones for each of its values. A column with missing
+    cells gets one more, which says where they are. ``inverse_transform`` returns a
+    DataFrame as it was: columns, order, dtypes, categories, time zones; whole numbers
+    are whole, and decimals are as many as they were.
 
-    Alone it loses nothing. In front of a reducer it gives that a way back from codes to
-    a table: ``make_pipeline(TableEncoder(), PCA(4))`` is factor analysis of mixed data
-    [1]_. With ColumnTransformer there is none.
+    Alone it loses nothing. In front of a reducer, such as in ``make_pipeline(
+    TableEncoder(), PCA(4))``, it gives that a way back from codes to a table, which
+    ColumnTransformer has not.
 
     A column is what its dtype says: category, string, object and boolean columns are
     categories, also if they are written in digits. Text that hardly repeats and whole
@@ -49,15 +49,18 @@ class TableEncoder(TransformerMixin, BaseEstimator):
           training rows comes back as their least or largest number;
         - "minmax" maps the training rows to [0, 1], as NMF needs it.
 
-    category_scaling : {"share", "balanced", "standard"} or None, default="share"
+    category_scaling : {"balanced", "famd", "standard"} or None, default="balanced"
         What zeros and ones of a category are divided by: how much it weighs beside a
         number of variance 1.
 
-        - "share" is the root of the share of rows that have the value. A PCA is then
-          factor analysis of mixed data: a category of k values has variance k - 1;
+        - "famd" is the root of the share of rows that have the value. A PCA is then
+          factor analysis of mixed data [1]_: a category of k values has variance k - 1;
         - "balanced" also divides by the root of k - 1: all columns have variance 1;
         - "standard" is the deviation, as StandardScaler has it: variance k;
         - None leaves zeros and ones, as NMF needs them.
+
+        Indicators of missing cells stay zeros and ones: where a number is missing tells
+        less than the number.
 
     max_categories : int, default=None
         At most so many encoded columns for each category. The rarest values share one,
@@ -134,11 +137,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     _parameter_constraints = {
         "numeric": [StrOptions({"standard", "arcsinh", "quantile", "minmax"})],
-        "category_scaling": [StrOptions({"share", "balanced", "standard"}), None],
+        "category_scaling": [StrOptions({"balanced", "famd", "standard"}), None],
         "max_categories": [Interval(Integral, 1, None, closed="left"), None],
         "min_frequency": [
             Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
             None,
         ],
         "handle_unknown": [
@@ -152,7 +155,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self,
         *,
         numeric="standard",
-        category_scaling="share",
+        category_scaling="balanced",
         max_categories=None,
         min_frequency=None,
         handle_unknown="warn",
@@ -225,8 +228,6 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
         Raises
         ------
-        TypeError
-            If the table is of another library than in `fit`.
         ValueError
             If a number is infinite, a column cannot be read as what it was in `fit`,
             or `handle_unknown="error"` and there is something unknown.
@@ -311,11 +312,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if self.handle_unknown == "error":
             raise ValueError(
                 f"There are cells that fit had none of: {text}. Any other value of "
-                "handle_unknown encodes them as zeros."
+                "handle_unknown encodes them."
             )
         warnings.warn(
-            f"There are cells that fit had none of, encoded as zeros: {text}.",
-            stacklevel=3,
+            f"There are cells that fit had none of: {text}. See handle_unknown.",
+            stacklevel=4,
         )
 
     def _check_encoded(self, X):
@@ -349,7 +350,7 @@ def _check_left(columns, left_out):
     if left_out:
         warnings.warn(
             f"Left out as identifiers or free text: {reasons}. Drop them, or put an "
-            "encoder of text in front, such as skrub's StringEncoder. To keep one, make "
-            "it a category (text) or a float (numbers).",
+            "encoder of text in front, such as skrub's StringEncoder. To keep one, "
+            "make it a category (text) or a float (numbers).",
             stacklevel=4,
         )

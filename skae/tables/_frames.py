@@ -13,16 +13,26 @@ from ._polars import PolarsColumn, polars_error
 def read_columns(estimator, X, *, reset):
     """Return the columns of a table, and what makes a table of columns again."""
     if _is_polars(X):
+        if not hasattr(X, "get_columns"):
+            raise TypeError(f"X is a polars {type(X).__name__}: pass X.collect().")
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         columns, layout = X.get_columns(), PolarsTable(X.columns)
     elif isinstance(X, pd.DataFrame):
+        twice = X.columns[X.columns.duplicated()].astype(str)
+        if len(twice):
+            raise ValueError(
+                f"Columns have the same name, {', '.join(twice)}: rename them."
+            )
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         columns, layout = _columns(X), PandasTable(X.columns)
     else:
         X = validate_data(
             estimator, X, reset=reset, dtype=None, ensure_all_finite=False
         )
-        columns, layout = _columns(pd.DataFrame(X)), ArrayTable(X.dtype, range(X.shape[1]))
+        columns, layout = (
+            _columns(pd.DataFrame(X)),
+            ArrayTable(X.dtype, range(X.shape[1])),
+        )
     if not columns or not len(columns[0]):
         check_array(np.empty((len(X), len(columns))))  # its error
     return columns, layout
@@ -43,11 +53,7 @@ def read_source(column, label):
 
 def read_cells(source, column, label):
     """Return the cells of a column that has to be like the one of fit."""
-    if isinstance(column, pd.Series) != isinstance(source, PandasColumn):
-        raise TypeError(
-            f"The table is one of {type(column).__module__.split('.')[0]} here, and "
-            "was one of another library in fit: convert it."
-        )
+    column = source.adopt(column)
     try:
         return source.read(column)
     except (TypeError, ValueError, polars_error(column)) as error:

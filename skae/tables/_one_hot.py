@@ -25,6 +25,7 @@ class OneHot:
         encoder = OneHotEncoder(
             categories=[np.arange(n) for n in n_values], sparse_output=False, **options
         ).fit(codes)
+        encoder.set_output(transform="default")
         # there is no such attribute where nothing can be rare
         rare = getattr(encoder, "infrequent_categories_", [None] * len(n_values))
         members = [

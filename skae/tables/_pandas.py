@@ -45,7 +45,7 @@ class PandasColumn:
             kind = CATEGORY
         elif isinstance(dtype, pd.PeriodDtype):
             kind = DATE
-        elif isinstance(dtype, np.dtype) and dtype == object:
+        elif _is_object(column):
             content = pd.api.types.infer_dtype(column, skipna=True)
             kind = OBJECTS.get(content, CATEGORY)
             blank = next(iter(column[column.isna()]), None)
@@ -85,6 +85,13 @@ class PandasColumn:
         if isinstance(self.dtype, pd.CategoricalDtype):
             return list(self.dtype.categories)
         return [False, True] if self.dtype.kind == "b" else None
+
+    @staticmethod
+    def adopt(column):
+        """Return a Series, of polars too, as one of pandas."""
+        if isinstance(column, pd.Series):
+            return column
+        return pd.Series(column.to_list(), dtype=object)
 
     def read(self, column):
         """Return the cells of a Series that was like this one in fit."""

@@ -71,6 +71,16 @@ class PolarsColumn:
             return self.dtype.categories.to_list()
         return [False, True] if self.dtype == pl.Boolean else None
 
+    @staticmethod
+    def adopt(column):
+        """Return a Series, of pandas too, as one of polars."""
+        import polars as pl
+
+        if isinstance(column, pl.Series):
+            return column
+        objects = column.astype(object)
+        return pl.Series(objects.where(column.notna(), None).to_list())
+
     def read(self, column):
         """Return the cells of a Series that was like this one in fit."""
         import polars as pl

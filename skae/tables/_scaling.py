@@ -40,8 +40,3 @@ def category_scale(shares, scaling):
     n_values = np.count_nonzero(shares)
     variance = variance * (max(n_values - 1, 1) if scaling == "balanced" else 1)
     return 1 / np.sqrt(np.where(variance > 0, variance, 1))
-
-
-def indicator_scale(share, scaling):
-    """Return what zeros and ones of one indicator are multiplied by: variance one."""
-    return category_scale(np.array([share]), scaling and "standard")[0]

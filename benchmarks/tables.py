@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=2 python -m benchmarks.tables [penguins taxi ...]
 
 A quarter of the rows are held out. Every method is a reducer behind a TableEncoder, so
-each gives a table back; what differs is how zeros and ones of categories are scaled. What
-is printed is the mean D^2 over the columns of the held-out rows (explained_deviance), and
-the seconds of the fit, of every table and number of components. The last lines compare
-skae with the best of the others.
+each gives a table back; what differs is how zeros and ones of categories are scaled.
+What is printed is the mean D^2 over the columns of the held-out rows
+(explained_deviance), and the seconds of the fit, of every table and number of
+components. The last line compares skae with the best of the others.
 """
 
 import argparse

@@ -438,6 +438,17 @@ def test_identifiers_and_free_text_are_left_out_by_name():
     assert TableEncoder().fit(kept).left_out_ == {}
 
 
+def test_text_of_very_many_values_needs_a_limit():
+    """A thousand columns are too many, unless the rare values share one."""
+    values = [f"place {i}" for i in range(1001)]
+    table = pd.DataFrame({"place": values * 3, "x": np.arange(3003.0)})
+    with pytest.warns(UserWarning, match="'place' .1001 distinct values"):
+        encoder = TableEncoder().fit(table)
+    assert list(encoder.left_out_) == ["place"]
+    encoder = TableEncoder(max_categories=10).fit(table)
+    assert len(encoder.blocks_[0].categories) == 10
+
+
 def test_distinct_numbers_far_apart_are_kept():
     """Whole numbers that are distinct by chance are a quantity."""
     numbers = np.random.default_rng(0).integers(0, 10**6, 100)
@@ -448,14 +459,17 @@ def test_distinct_numbers_far_apart_are_kept():
 @pytest.mark.parametrize(
     ("column", "error", "match"),
     [
-        ([1.0, np.inf, 2.0], ValueError, "Column 'x' has 1 infinite"),
+        ([1.0, np.inf, 2.0], ValueError, "Column 'x' has .* infinite"),
         ([1j, 2j, 3j], TypeError, "Column 'x' holds complex128"),
         ([[1], [2], "a"], TypeError, "Column 'x' has cells that are no values"),
     ],
 )
-def test_columns_that_cannot_be_encoded_are_named(column, error, match):
+@pytest.mark.parametrize("times", [1, 10])
+def test_columns_that_cannot_be_encoded_are_named(column, error, match, times):
+    """However many rows there are."""
+    table = pd.DataFrame({"x": column, "y": [1, 2, 3]})
     with pytest.raises(error, match=match):
-        TableEncoder().fit(pd.DataFrame({"x": column, "y": [1, 2, 3]}))
+        TableEncoder().fit(pd.concat([table] * times, ignore_index=True))
 
 
 @pytest.mark.parametrize(

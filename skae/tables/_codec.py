@@ -3,7 +3,6 @@
 import numpy as np
 
 from ._blocks import Block
-from ._cells import Cells
 from ._one_hot import OneHot
 from ._scaling import category_scale, make_scaler
 
@@ -79,22 +78,22 @@ class Codec:
         floats = [c.floats(own) for c, own in pairs if c.is_number]
         return np.column_stack([*floats, np.empty((len(cells[0].missing), 0))])
 
-    def unknown(self, cells):
+    def unknown(self, cells, codes):
         """Return what cells there are that fit had none of, by label."""
-        found = {}
+        found, codes = {}, iter(codes.T)
         for column, (values, missing) in zip(self.columns, cells, strict=True):
             if missing.any() and not (column.has_missing or self.keeps_nan):
                 found[column.label] = "missing cells"
             if column.content is None and not missing.all():
                 found[column.label] = "cells that are not missing"
             elif column.is_category:
-                is_new = (column.codes(Cells(values, missing)) < 0) & ~missing
+                is_new = (next(codes) < 0) & ~missing
                 new = sorted(set(values[is_new]), key=str)[:MOST_NAMED]
                 if new:
                     found[column.label] = ", ".join(map(repr, new))
         return found
 
-    def encode(self, cells):
+    def encode(self, cells, codes):
         """Return the matrix of shape (n_samples, n_encoded)."""
         floats = self._floats(cells)
         X = np.zeros((len(floats), self.n_encoded))
@@ -102,7 +101,7 @@ class Codec:
             scaled = self.scaler.transform(floats)
             is_filled = np.isnan(scaled) & (not self.keeps_nan)
             X[:, self._numbers] = np.where(is_filled, self.means, scaled)
-        parts = self.one_hot.encode(self.codes(cells))
+        parts = self.one_hot.encode(codes)
         for block, part in zip(self._categories, parts, strict=True):
             X[:, block.members] = part * block.scale[: part.shape[1]]
         for block, (_, missing) in zip(self.blocks, cells, strict=True):

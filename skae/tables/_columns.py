@@ -47,7 +47,11 @@ class Column:
 
     def codes(self, cells):
         """Return codes, -1 where a cell is missing or was not there in fit."""
-        return np.where(cells.missing, -1, self.content.to_codes(cells.values))
+        try:
+            codes = self.content.to_codes(cells.values)
+        except TypeError as error:
+            raise _no_values(self.label, error) from error
+        return np.where(cells.missing, -1, codes)
 
     def cells(self, numbers, missing):
         """Return the cells that floats or codes stand for."""
@@ -60,27 +64,31 @@ class Column:
         return self.source.write(Cells(values, missing))
 
 
-def remember_columns(series, labels):
+def remember_columns(series, labels, max_categories):
     """Return the columns to encode, their cells, and why others are left out."""
     columns, kept, left_out = [], [], {}
     for feature, (label, one) in enumerate(zip(labels, series, strict=True)):
         source = read_source(one, label)
         cells = read_cells(source, one, label)
-        reason = reason_to_leave_out(cells, source)
+        missing = cells.missing
+        try:
+            reason = reason_to_leave_out(cells, source, max_categories)
+            content = None if missing.all() or reason else remember(cells, source)
+        except TypeError as error:  # not hashable
+            raise _no_values(label, error) from error
         if reason is not None:
             left_out[label] = reason
             continue
-        missing = cells.missing
-        try:
-            content = None if missing.all() else remember(cells, source)
-        except TypeError as error:  # not hashable
-            raise TypeError(
-                f"Column {label!r} has cells that are no values ({error}): drop it, or "
-                "make text or numbers of them."
-            ) from error
         columns.append(Column(label, feature, source, content, bool(missing.any())))
         kept.append(cells)
     return columns, kept, left_out
+
+
+def _no_values(label, error):
+    return TypeError(
+        f"Column {label!r} has cells that are no values ({error}): drop it, or make "
+        "text or numbers of them."
+    )
 
 
 def _dtype(kind):

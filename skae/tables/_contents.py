@@ -1,9 +1,9 @@
 """Cells as floats or codes, and back: what is remembered of one column."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from ._cells import CATEGORY, NUMBER
 
@@ -113,8 +113,12 @@ class Category:
 
     def to_codes(self, values):
         """Return positions; -1 is for what was not there in fit."""
-        index = pd.Index(self.values, dtype=object)
-        return index.get_indexer(pd.Index(values, dtype=object))
+        codes = self._codes
+        return np.array([codes.get(value, -1) for value in values], dtype=np.intp)
+
+    @cached_property
+    def _codes(self):
+        return {value: code for code, value in enumerate(self.values)}
 
     def to_values(self, codes):
         """Return the values at positions."""

@@ -64,7 +64,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     max_categories : int, default=None
         At most so many encoded columns for each category. The rarest values share one,
-        and come back as the most frequent of them. None keeps all apart.
+        and come back as the most frequent of them. None keeps all apart, and leaves
+        text of more than a thousand values out.
 
     min_frequency : int or float, default=None
         Values that fewer rows have, or a smaller share of them, are rare, too.
@@ -194,7 +195,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             If a number is infinite, or no column is left.
         """
         series, self._layout = read_columns(self, X, reset=True)
-        columns, cells, self.left_out_ = remember_columns(series, self._layout.labels)
+        columns, cells, self.left_out_ = remember_columns(
+            series, self._layout.labels, self.max_categories
+        )
         _check_left(columns, self.left_out_)
         self._codec = Codec(
             columns,
@@ -238,8 +241,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             read_cells(column.source, series[column.feature], column.label)
             for column in self._codec.columns
         ]
-        self._report_unknown(cells)
-        return self._codec.encode(cells)
+        codes = self._codec.codes(cells)
+        self._report_unknown(cells, codes)
+        return self._codec.encode(cells, codes)
 
     def inverse_transform(self, X):
         """Return the table that encoded rows stand for.
@@ -302,10 +306,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         names = _check_feature_names_in(self, input_features)
         return encoded_names(self.blocks_, names)
 
-    def _report_unknown(self, cells):
+    def _report_unknown(self, cells, codes):
         if self.handle_unknown in ("ignore", "infrequent_if_exist"):
             return
-        found = self._codec.unknown(cells)
+        found = self._codec.unknown(cells, codes)
         if not found:
             return
         text = "; ".join(f"{label!r}: {what}" for label, what in found.items())

@@ -64,7 +64,7 @@ def read_cells(source, column, label):
 
 
 def _columns(frame):
-    return [frame.iloc[:, i] for i in range(frame.shape[1])]
+    return [column for _, column in frame.items()]
 
 
 def _is_polars(X):

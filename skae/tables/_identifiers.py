@@ -6,10 +6,11 @@ from ._cells import CATEGORY, NUMBER
 
 FEWEST_ROWS = 20  # below, every value may be distinct by chance
 LARGEST_SHARE = 0.5
+MOST_VALUES = 1000  # each would be a column
 EXPECTED_REPEATS = 10
 
 
-def reason_to_leave_out(cells, source):
+def reason_to_leave_out(cells, source, max_categories):
     """Return what speaks against a column, as words, or None.
 
     Text that has hardly two cells alike is none of a category. Whole numbers that are
@@ -21,7 +22,8 @@ def reason_to_leave_out(cells, source):
         return None
     if source.kind == CATEGORY and not source.is_declared:
         n_distinct = len(set(values))
-        if n_distinct > LARGEST_SHARE * len(values):
+        is_wide = max_categories is None and n_distinct > MOST_VALUES
+        if is_wide or n_distinct > LARGEST_SHARE * len(values):
             return f"{n_distinct} distinct values in {len(values)} cells"
     if source.kind == NUMBER and source.is_whole and _are_numbered(values):
         return f"{len(values)} whole numbers, all distinct"

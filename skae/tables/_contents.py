@@ -10,7 +10,7 @@ from ._cells import CATEGORY, NUMBER
 MOST_DECIMALS = 12
 ROUNDING = 64 * np.finfo(float).eps  # what scaling there and back may leave of zero
 TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # in a second
-LARGEST_TICK = 2**62
+LARGEST_TICK = 2**63 - 2**12  # floats near the largest int64 are so far apart
 
 
 def remember(cells, source):
@@ -61,6 +61,7 @@ class Ticks:
     """A date or duration as a float: steps since the first one of fit.
 
     A step is a day where all are whole days, and so on: floats are exact for long.
+    `origin` is the first one in steps.
     """
 
     minimum: float
@@ -75,12 +76,13 @@ class Ticks:
         steps = [86400 * second, 3600 * second, 60 * second, second]
         steps += [second // 10**3, second // 10**6, 1]
         step = next(s for s in steps if s and not np.any(values % s))
-        origin = int(values.min())
-        return cls(0.0, float((values.max() - origin) // step), origin, step)
+        first, last = int(values.min()) // step, int(values.max()) // step
+        return cls(0.0, float(last - first), first, step)
 
     def to_floats(self, values):
         """Return ticks as floats."""
-        return (values - self.origin) / self.step
+        whole, rest = np.divmod(values, self.step)
+        return (whole - self.origin) + rest / self.step
 
     def clip(self, floats):
         """Return floats within the range of fit."""
@@ -88,9 +90,11 @@ class Ticks:
 
     def to_values(self, floats):
         """Return the ticks that floats stand for, whole steps."""
-        bound = LARGEST_TICK // self.step
-        whole = np.clip(np.round(floats), -bound, bound)
-        return whole.astype(np.int64) * self.step + self.origin
+        bound, origin = LARGEST_TICK // self.step, self.origin
+        lowest = max(-bound - origin, -LARGEST_TICK)
+        highest = min(bound - origin, LARGEST_TICK)
+        whole = np.clip(np.round(floats), lowest, highest).astype(np.int64)
+        return (whole + origin) * self.step
 
 
 @dataclass(frozen=True)

@@ -208,10 +208,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             cells,
             max_categories=self.max_categories,
             min_frequency=self.min_frequency,
-            # what is an error or warned of is found before
-            handle_unknown="ignore"
-            if self.handle_unknown == "ignore"
-            else "infrequent_if_exist",
+            unknown_are_rare=self.handle_unknown != "ignore",
         )
         self.blocks_ = self._codec.blocks
         return self

@@ -8,23 +8,25 @@ from sklearn.preprocessing import OneHotEncoder
 
 @dataclass(frozen=True)
 class OneHot:
-    """The rows of zeros and ones that codes become.
+    """Which encoded column each code has a one in.
 
     `members` are, for each category, the codes of each of its encoded columns, the most
-    frequent first. `rows` has an array for each, with a row for each code; the last is
-    for code -1, which is no value of fit.
+    frequent first. `unknown_are_rare` says that code -1, which is no value of fit, is
+    one of those that share a column, where some do.
     """
 
     members: list
-    rows: list
+    unknown_are_rare: bool
 
     @classmethod
-    def fit(cls, codes, n_values, **options):
+    def fit(cls, codes, n_values, *, unknown_are_rare, **options):
         """Return the encoding of codes, of shape (n_samples, n_categories)."""
         if not n_values:
-            return cls([], [])
+            return cls([], unknown_are_rare)
         encoder = OneHotEncoder(
-            categories=[np.arange(n) for n in n_values], **options
+            categories=[np.arange(n) for n in n_values],
+            handle_unknown="ignore",
+            **options,
         ).fit(codes)
         # there is no such attribute where nothing can be rare
         rare = getattr(encoder, "infrequent_categories_", [None] * len(n_values))
@@ -32,15 +34,27 @@ class OneHot:
             _members(column, n, () if group is None else group)
             for column, n, group in zip(codes.T, n_values, rare, strict=True)
         ]
-        unknown_are_rare = encoder.handle_unknown != "ignore"
-        return cls(members, [_rows(groups, unknown_are_rare) for groups in members])
+        return cls(members, unknown_are_rare)
 
     def encode(self, codes):
         """Return an array of zeros and ones for each column of codes.
 
         scikit-learn's way there takes a millisecond for each column of one row.
         """
-        return [rows[own] for rows, own in zip(self.rows, codes.T, strict=True)]
+        return [
+            self._encode_one(groups, own)
+            for groups, own in zip(self.members, codes.T, strict=True)
+        ]
+
+    def _encode_one(self, groups, codes):
+        n_values = sum(map(len, groups))
+        column_of = np.full(n_values + 1, -1)
+        for column, group in enumerate(groups):
+            column_of[group] = column
+        if self.unknown_are_rare and len(groups[-1]) > 1:
+            column_of[-1] = len(groups) - 1
+        columns = column_of[codes]
+        return (columns[:, None] == np.arange(len(groups))).astype(float)
 
 
 def _members(codes, n_values, rare):
@@ -49,12 +63,3 @@ def _members(codes, n_values, rare):
     if len(rare):
         groups.append(sorted(map(int, rare), key=lambda code: -counts[code]))
     return groups
-
-
-def _rows(groups, unknown_are_rare):
-    n_values = sum(map(len, groups))
-    rows = np.zeros((n_values + 1, len(groups)))
-    for column, codes in enumerate(groups):
-        rows[codes, column] = 1
-    rows[-1, -1] = unknown_are_rare and len(groups[-1]) > 1
-    return rows

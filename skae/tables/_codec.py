@@ -16,49 +16,51 @@ class Codec:
     ----------
     columns : list of Column
 
-    numeric, category_scaling, missing_values : str
+    numeric, missing_values : str
         As :class:`TableEncoder` has them.
     """
 
-    def __init__(self, columns, *, numeric, category_scaling, missing_values):
+    def __init__(self, columns, *, numeric, missing_values):
         self.columns = columns
         self.numeric = numeric
-        self.category_scaling = category_scaling
         self.keeps_nan = missing_values == "nan"
 
-    def fit(self, cells, **options):
-        """Learn scales and shares; `options` are those of OneHotEncoder."""
-        floats = self._floats(cells)
-        # arrays, whatever scikit-learn is configured to return
-        self.scaler = make_scaler(self.numeric, len(floats))
-        self.scaler.set_output(transform="default")
+    def fit(self, cells, category_scaling, **options):
+        """Learn scales and shares; `options` are those of OneHot."""
+        floats, codes = self._floats(cells), self.codes(cells)
+        scaler = make_scaler(self.numeric, len(floats))
+        means = np.empty(0)
         if floats.shape[1]:
-            self.means = np.nanmean(self.scaler.fit_transform(floats), axis=0)
-        codes = self.codes(cells)
+            means = np.nanmean(scaler.fit_transform(floats), axis=0)
         n_values = [len(c.content.values) for c in self.columns if c.is_category]
-        self.one_hot = OneHot.fit(codes, n_values, **options)
-        self._set_blocks(cells, self.one_hot.encode(codes))
-        return self
+        one_hot = OneHot.fit(codes, n_values, **options)
+        scales = []
+        for own, part in zip(codes.T, one_hot.encode(codes), strict=True):
+            shares = (
+                part[own >= 0].mean(axis=0) if self.keeps_nan else part.mean(axis=0)
+            )
+            scales.append(category_scale(shares, category_scaling))
+        return self.restore(scaler, means, one_hot, scales)
 
-    def _set_blocks(self, cells, one_hot):
-        """Give every column its encoded columns, one after the other."""
+    def restore(self, scaler, means, one_hot, scales):
+        """Take what a fit has found out: `scales` are those of categories."""
+        self.scaler, self.means, self.one_hot = scaler, means, one_hot
         self.blocks, stop = [], 0
-        one_hot, members = iter(one_hot), iter(self.one_hot.members)
-        for column, (_, missing) in zip(self.columns, cells, strict=True):
+        scales, members = iter(scales), iter(one_hot.members)
+        for column in self.columns:
             scale, categories = np.ones(int(column.is_number)), None
             if column.is_category:
-                rows = ~missing if self.keeps_nan else slice(None)
-                shares = next(one_hot)[rows].mean(axis=0)
-                scale = category_scale(shares, self.category_scaling)
+                scale = next(scales)
                 categories = [column.content.meaning(codes) for codes in next(members)]
             has_indicator = (
-                bool(scale.size) and column.has_missing and not self.keeps_nan
+                column.has_missing and column.content is not None and not self.keeps_nan
             )
             if has_indicator:
                 scale = np.append(scale, 1.0)
             start, stop = stop, stop + len(scale)
             where = column.label, column.feature, column.source.kind, start, stop
             self.blocks.append(Block(*where, scale, categories, has_indicator))
+        return self
 
     @property
     def n_encoded(self):

@@ -200,15 +200,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         )
         _check_left(columns, self.left_out_)
         self._codec = Codec(
-            columns,
-            numeric=self.numeric,
-            category_scaling=self.category_scaling,
-            missing_values=self.missing_values,
+            columns, numeric=self.numeric, missing_values=self.missing_values
         ).fit(
             cells,
+            self.category_scaling,
+            unknown_are_rare=self.handle_unknown != "ignore",
             max_categories=self.max_categories,
             min_frequency=self.min_frequency,
-            unknown_are_rare=self.handle_unknown != "ignore",
         )
         self.blocks_ = self._codec.blocks
         return self

@@ -14,19 +14,22 @@ MOST_QUANTILES = 1000
 
 
 def make_scaler(numeric, n_samples):
-    """Return a transformer of numbers that keeps NaN."""
-    if numeric == "standard":
-        return StandardScaler()
-    if numeric == "minmax":
-        return MinMaxScaler()
-    if numeric == "quantile":
-        return QuantileTransformer(
+    """Return a transformer of numbers that keeps NaN.
+
+    It returns arrays, whatever scikit-learn is configured to return.
+    """
+    bent = FunctionTransformer(np.arcsinh, inverse_func=np.sinh, check_inverse=False)
+    scaler = {
+        "standard": StandardScaler(),
+        "minmax": MinMaxScaler(),
+        "arcsinh": make_pipeline(RobustScaler(), bent, StandardScaler()),
+        "quantile": QuantileTransformer(
             n_quantiles=min(MOST_QUANTILES, n_samples),
             output_distribution="normal",
             subsample=None,
-        )
-    bent = FunctionTransformer(np.arcsinh, inverse_func=np.sinh, check_inverse=False)
-    return make_pipeline(RobustScaler(), bent, StandardScaler())
+        ),
+    }[numeric]
+    return scaler.set_output(transform="default")
 
 
 def category_scale(shares, scaling):

@@ -10,6 +10,7 @@ import tracemalloc
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,7 +18,9 @@ from sklearn.preprocessing import StandardScaler
 import skae
 from skae.architectures import Conv2d
 from skae.exceptions import FileError
-from skae.files._registry import ESTIMATORS, STEPS, look_up
+from skae.files._records import CLASSES
+from skae.files._registry import look_up
+from skae.tables import TableEncoder
 
 from .hostile import CONTENTS, FILES, Parts, mutated
 from .tables import make_curve, make_digits
@@ -57,6 +60,15 @@ def good_files(tmp_path_factory):
     """A few good files in parts, the first of them the one that is changed by hand."""
     folder = tmp_path_factory.mktemp("files")
     X, digits = make_curve(60), make_digits(60)
+    mixed = (
+        pd.DataFrame(X)
+        .add_prefix("x")
+        .assign(
+            text=[*"abcd", None] * 12,
+            kind=pd.Categorical(["yes", "no"] * 30),
+            day=pd.date_range("2020-01-01", periods=60, tz="UTC"),
+        )
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         estimators = [
@@ -68,9 +80,10 @@ def good_files(tmp_path_factory):
                 max_iter=1,
                 random_state=0,
             ).fit(digits),
+            TableEncoder(max_categories=3).fit(mixed),
         ]
-    for name in ESTIMATORS | STEPS:  # what is imported is imported
-        look_up(ESTIMATORS | STEPS, name)
+    for name in CLASSES:  # what is imported is imported
+        look_up(CLASSES, name)
     parts = []
     for number, estimator in enumerate(estimators):
         path = folder / f"{number}.safetensors"

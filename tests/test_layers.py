@@ -59,9 +59,14 @@ LAYERS = [
     Layer("engine._heads", (), SKLEARN),
     Layer("engine._task", (*BELOW_ENGINE, "architectures", "engine*"), ENGINE),
     Layer("engine*", (*BELOW_ENGINE, "engine*"), ENGINE),
+    # tables as numbers, and back: knows no estimator
+    Layer("tables", ("_lazy",), frozenset()),
+    Layer("tables*", ("tables._*",), SKLEARN),
     # files: estimators are looked up by name, in a fixed list
     Layer("files", ("_lazy",), frozenset()),
     Layer("files._format", ("exceptions",), NUMPY | {"safetensors"}),
+    Layer("files._columns", ("tables._*", "exceptions"), NUMPY | {"pandas", "polars"}),
+    Layer("files._tables", ("tables._*", "files._columns"), NUMPY | {"pandas"}),
     Layer(
         "files*",
         (*BELOW_ENGINE, "engine", "files*", "exceptions", "_version"),
@@ -79,9 +84,6 @@ LAYERS = [
     Layer("estimators._checkpoint", ("engine", "files", "_version"), NUMPY),
     Layer("estimators._saving", ("files", "_version", "exceptions"), frozenset()),
     Layer("estimators*", (*DOORS, "estimators._*", "exceptions"), SKLEARN),
-    # tables as numbers, and back: scikit-learn's side, knows nothing of skae's
-    Layer("tables", ("_lazy",), frozenset()),
-    Layer("tables*", ("tables._*",), SKLEARN),
     # leaves: estimators are used through their public attributes
     Layer("metrics", (), SKLEARN),
     Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch", "skorch.callbacks"}),

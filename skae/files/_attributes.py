@@ -195,6 +195,7 @@ ATTRIBUTES = {
         },
         {},
     ),
+    "TableEncoder": COMMON,
     # scikit-learn's
     "StandardScaler": COMMON
     | SCALED
@@ -212,6 +213,15 @@ ATTRIBUTES = {
     | SCALED
     | Attributes({"max_abs_": Array("d"), "scale_": Array("d")}, {}),
     "RobustScaler": COMMON | Attributes({"center_": SCALE, "scale_": SCALE}, {}),
+    "QuantileTransformer": COMMON
+    | Attributes(
+        {
+            "n_quantiles_": count,
+            "references_": Array("q"),
+            "quantiles_": Array("qd"),
+        },
+        {},
+    ),
     "PCA": COMMON
     | DECOMPOSED
     | Attributes(

@@ -9,14 +9,23 @@ from sklearn.utils._param_validation import InvalidParameterError
 from ..exceptions import FileError
 from ._attributes import ATTRIBUTES, read_attributes
 from ._fitted import fill, inner_of
-from ._registry import ARCHITECTURES, ESTIMATORS, OBJECTIVES, STEPS, look_up, name_in
+from ._registry import (
+    ARCHITECTURES,
+    ESTIMATORS,
+    OBJECTIVES,
+    STEPS,
+    TABLES,
+    look_up,
+    name_in,
+)
+from ._tables import describe_table, fill_table
 from ._values import Values, Writer, make
 
 # They matter to training alone: a file does without.
 TRAINING_ONLY = ("callbacks", "random_state", "memory")
 # A path of one machine, which whoever sent a file should not choose.
 NEVER_STORED = "checkpoint"
-CLASSES = ESTIMATORS | STEPS
+CLASSES = ESTIMATORS | TABLES | STEPS
 # What a file leaves out, and what is stored in another way.
 LEFT_OUT = {
     *("_stream", "_metadata_request", "_skl_callbacks", "_parent_callback_ctx"),
@@ -25,6 +34,7 @@ LEFT_OUT = {
 ELSEWHERE = {
     *("net_", "module_", "autoencoder_", "autoencoders_"),
     *("_fitted_task", "_by_size", "_split", "_sklearn_output_config"),
+    *("_layout", "_codec", "blocks_", "left_out_"),
 }
 KEYS = {"class", "parameters", "attributes", "output", "inner"}
 CONTAINERS = ("default", "pandas", "polars")
@@ -80,6 +90,8 @@ class Recorder:
         }
         if name in ESTIMATORS:
             record["inner"] = inner_of(estimator, writer, self, prefix, label)
+        elif name in TABLES:
+            record["inner"] = describe_table(estimator, writer, self, label)
         return record
 
     def _parameter(self, writer, key, value, prefix, label):
@@ -179,6 +191,8 @@ class Restorer:
         vars(estimator).update(read_attributes(name, attributes, self.values))
         if name in ESTIMATORS:
             fill(estimator, record["inner"], self, prefix, depth)
+        elif name in TABLES:
+            fill_table(estimator, record["inner"], self, depth)
 
     def _parameter(self, key, value, prefix, depth):
         if isinstance(value, dict) and set(value) == {"estimator"}:

@@ -16,12 +16,14 @@ ESTIMATORS = {
     "StackedAutoencoder": "skae.estimators._stacked",
     "VariationalAutoencoder": "skae.estimators._variational",
 }
+TABLES = {"TableEncoder": "skae.tables._encoder"}
 STEPS = {
     "LogisticRegression": "sklearn.linear_model",
     "MaxAbsScaler": "sklearn.preprocessing",
     "MinMaxScaler": "sklearn.preprocessing",
     "PCA": "sklearn.decomposition",
     "Pipeline": "sklearn.pipeline",
+    "QuantileTransformer": "sklearn.preprocessing",
     "Ridge": "sklearn.linear_model",
     "RobustScaler": "sklearn.preprocessing",
     "SimpleImputer": "sklearn.impute",

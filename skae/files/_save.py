@@ -18,9 +18,11 @@ def save(estimator, path):
     Parameters
     ----------
     estimator : estimator
-        One of skae's, or a :class:`~sklearn.pipeline.Pipeline` of these and of
-        scikit-learn's StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, PCA,
-        TruncatedSVD, SimpleImputer, LogisticRegression and Ridge.
+        One of skae's, :class:`~skae.tables.TableEncoder` among them, or a
+        :class:`~sklearn.pipeline.Pipeline` of these and of
+        scikit-learn's StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler,
+        QuantileTransformer, PCA, TruncatedSVD, SimpleImputer, LogisticRegression and
+        Ridge.
 
     path : path-like
         Such as ``"model.safetensors"``. A file that is there is replaced.

@@ -7,6 +7,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
+from sklearn.utils.validation import _check_sample_weight
 
 __all__ = ["explained_deviance", "neg_reconstruction_error", "reconstruction_r2"]
 
@@ -170,6 +171,8 @@ def explained_deviance(
     ------
     TypeError
         If the first step is no TableEncoder, or codes cannot be mapped back.
+    ValueError
+        If `multioutput` is neither of these, or a weight is negative.
 
     See Also
     --------
@@ -196,6 +199,9 @@ def explained_deviance(
     >>> explained_deviance(pipeline, table) > 0.5
     True
     """
+    accepted = ("uniform_average", "raw_values")
+    if multioutput not in accepted:
+        raise ValueError(f"multioutput={multioutput!r} is none of {accepted}.")
     encoder, reducer = _encoder_and_reducer(estimator)
     X_encoded = encoder.transform(X)
     truth = encoder.decode(X_encoded)
@@ -206,7 +212,7 @@ def explained_deviance(
     else:
         decoded = X_encoded
     expected = encoder.decode(decoded)
-    weight = np.ones(len(X_encoded)) if sample_weight is None else sample_weight
+    weight = _check_sample_weight(sample_weight, X_encoded, ensure_non_negative=True)
     scores = {
         block.column: _d2(
             truth[block.column],

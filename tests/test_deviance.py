@@ -152,6 +152,15 @@ def test_it_scores_a_grid_search(table):
     assert search.best_params_ == {"pca__n_components": 4}
 
 
+def test_what_cannot_be_asked_is_refused(table, pipeline):
+    with pytest.raises(ValueError, match="multioutput='median'"):
+        explained_deviance(pipeline, table, multioutput="median")
+    with pytest.raises(ValueError, match="sample_weight"):
+        explained_deviance(pipeline, table, sample_weight=np.ones(3))
+    with pytest.raises(ValueError, match="[Nn]egative"):
+        explained_deviance(pipeline, table, sample_weight=-np.ones(len(table)))
+
+
 @pytest.mark.parametrize(
     ("estimator", "match"),
     [

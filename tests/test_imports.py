@@ -7,7 +7,7 @@ import pytest
 
 import skae
 
-SLOW = ("torch", "skorch", "matplotlib")
+SLOW = ("torch", "skorch", "matplotlib", "polars")
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,7 @@ SLOW = ("torch", "skorch", "matplotlib")
         "from skae import AutoencoderTransformer",
         "from skae import *",
         "from skae.plotting import *",
+        "from skae.tables import *",
     ],
 )
 def test_import_loads_no_slow_library(statement):

@@ -3,6 +3,8 @@
 import datetime
 import os
 import pickle
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -231,9 +233,26 @@ def test_another_library_than_in_fit_is_read():
         assert type(encoder.inverse_transform(X)) is type(first)
 
 
+def test_tables_of_pandas_need_no_polars():
+    """It is not imported on the way there and back."""
+    code = (
+        "import sys, pandas as pd; from skae.tables import TableEncoder\n"
+        "table = pd.DataFrame({'x': [1.5, None], 'y': ['a', 'b']})\n"
+        "encoder = TableEncoder().fit(table)\n"
+        "encoder.inverse_transform(encoder.transform(table))\n"
+        "print('polars' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["False"]
+
+
 def test_arrays_come_back_as_arrays():
     """An array of objects is a table without names."""
-    X = np.array([["a", 1.5, True], ["b", None, False], ["a", 2.5, True]], dtype=object)
+    X = np.array(
+        [["a", 1.5, True], [None, None, False], ["a", 2.5, True]], dtype=object
+    )
     encoder = TableEncoder().fit(X)
     assert encoder.inverse_transform(encoder.transform(X)).tolist() == X.tolist()
     assert [block.kind for block in encoder.blocks_] == [

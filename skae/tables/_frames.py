@@ -18,21 +18,20 @@ def read_columns(estimator, X, *, reset):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         columns, layout = X.get_columns(), PolarsTable(X.columns)
     elif isinstance(X, pd.DataFrame):
-        twice = X.columns[X.columns.duplicated()].astype(str)
-        if len(twice):
+        twice = map(str, X.columns[X.columns.duplicated()])
+        if not X.columns.is_unique:
             raise ValueError(
                 f"Columns have the same name, {', '.join(twice)}: rename them."
             )
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         columns, layout = _columns(X), PandasTable(X.columns)
     else:
-        X = validate_data(
-            estimator, X, reset=reset, dtype=None, ensure_all_finite=False
-        )
-        columns, layout = (
-            _columns(pd.DataFrame(X)),
-            ArrayTable(X.dtype, range(X.shape[1])),
-        )
+        any_cells = {"dtype": None, "ensure_all_finite": False}
+        X = validate_data(estimator, X, reset=reset, **any_cells)
+        # pandas would make text of objects that are strings
+        dtype = object if X.dtype.kind in "OU" else None
+        columns = _columns(pd.DataFrame(X, dtype=dtype))
+        layout = ArrayTable(X.dtype, range(X.shape[1]))
     if not columns or not len(columns[0]):
         check_array(np.empty((len(X), len(columns))))  # its error
     return columns, layout

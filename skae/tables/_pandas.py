@@ -75,8 +75,7 @@ class PandasColumn:
         """Return the least and the largest number that it can hold, or None."""
         if self.dtype.kind not in "iu":
             return None
-        name = getattr(self.dtype, "numpy_dtype", None) or self.dtype
-        info = np.iinfo(getattr(name, "subtype", name))
+        info = np.iinfo(self._numpy)
         return info.min, info.max
 
     @property
@@ -97,10 +96,10 @@ class PandasColumn:
         """Return the cells of a Series that was like this one in fit."""
         missing = column.isna().to_numpy(dtype=bool)
         if self.kind == NUMBER:
-            if column.dtype == object:
+            if _is_object(column):
                 column = pd.to_numeric(column.where(~missing, np.nan))
             values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-            return Cells(values, missing)
+            return Cells(values, np.isnan(values))
         if self.kind == CATEGORY:
             values = column.to_numpy(dtype=object, na_value=None)
             return Cells(values, missing)

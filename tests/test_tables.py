@@ -222,6 +222,23 @@ def test_new_rows_beyond_the_range_come_back():
     assert (clipped["day"] == table["day"].min()).all()
 
 
+@pytest.mark.parametrize("numeric", ["standard", "arcsinh", "quantile", "minmax"])
+def test_numbers_of_any_size_come_back(numeric):
+    """Small and large units, heavy tails, many zeros; microseconds over ten years."""
+    rng = np.random.default_rng(0)
+    tail = np.exp(2 * rng.normal(size=500))
+    table = pd.DataFrame({str(unit): unit * tail for unit in (1e-12, 1.0, 1e12)})
+    table["zeros"] = np.where(tail < 1, 0, tail)
+    ten_years = 10 * 365 * 86400 * 10**6
+    table["time"] = np.datetime64("1990-01-01", "us") + rng.integers(
+        0, ten_years, 500
+    ).astype("m8[us]")
+    encoder = TableEncoder(numeric=numeric).fit(table)
+    pd.testing.assert_frame_equal(
+        round_trip(encoder, table), table, check_exact=False, rtol=1e-9, atol=0
+    )
+
+
 def test_another_library_than_in_fit_is_read():
     """The table comes back in the library of fit."""
     table = mixed_table().reset_index(drop=True)

@@ -6,7 +6,7 @@ import pandas as pd
 from ..tables._codec import Codec
 from ..tables._frames import ArrayTable, PandasTable, PolarsTable
 from ..tables._one_hot import OneHot
-from ..tables._scaling import make_scaler
+from ..tables._scaling import fitted_steps, make_scaler
 from ._columns import (
     describe_column,
     dtype_name,
@@ -26,6 +26,7 @@ INNER = {
 def describe_table(encoder, writer, recorder, label):
     """Return JSON for what a TableEncoder has learnt."""
     codec, one_hot = encoder._codec, encoder._codec.one_hot
+    steps = fitted_steps(codec.scaler) if len(codec.means) else []
     scales = [b.scale[: len(b.categories)] for b in codec.blocks if b.categories]
     return {
         "layout": _in_words(label, _layout, encoder._layout),
@@ -37,7 +38,7 @@ def describe_table(encoder, writer, recorder, label):
         ],
         "numeric": codec.numeric,
         "missing_values": "nan" if codec.keeps_nan else "indicator",
-        "scaler": [recorder.record(step) for step in _fitted_steps(codec)],
+        "scaler": [recorder.record(step) for step in steps],
         "means": writer.encode(codec.means),
         "members": one_hot.members,
         "unknown_are_rare": one_hot.unknown_are_rare,
@@ -53,14 +54,6 @@ def _in_words(label, describe, *arguments):
         raise TypeError(
             f"{label} cannot be stored without pickle: it {error}."
         ) from None
-
-
-def _fitted_steps(codec):
-    """Return the transformers of numbers that have learnt something."""
-    if not len(codec.means):
-        return []
-    is_chain = codec.numeric == "arcsinh"
-    return [codec.scaler[0], codec.scaler[-1]] if is_chain else [codec.scaler]
 
 
 def _layout(layout):
@@ -121,12 +114,6 @@ SCALERS = dict.fromkeys(
     ("MinMaxScaler", "QuantileTransformer", "RobustScaler", "StandardScaler"),
     "sklearn.preprocessing",
 )
-STEPS_OF = {
-    "standard": ["StandardScaler"],
-    "minmax": ["MinMaxScaler"],
-    "arcsinh": ["RobustScaler", "StandardScaler"],
-    "quantile": ["QuantileTransformer"],
-}
 
 
 def _floats(stored, n, values):
@@ -154,16 +141,16 @@ def _read_layout(stored, n_features):
 
 def _read_scaler(numeric, steps, n_numbers):
     scaler = make_scaler(numeric, 2)
-    names = [type(step).__name__ for step in steps]
-    expect(names == (STEPS_OF[numeric] if n_numbers else []), "its scaler")
+    if not n_numbers:
+        expect(not steps, "numbers to scale")
+        return scaler
+    blank = fitted_steps(scaler)
+    expect([*map(type, steps)] == [*map(type, blank)], "its scaler")
     is_right = all(getattr(s, "n_features_in_", None) == n_numbers for s in steps)
     expect(is_right, "a scaler for its numbers")
-    if not steps:
-        return scaler
-    if numeric == "arcsinh":
-        scaler.steps[::2] = zip(("robustscaler", "standardscaler"), steps, strict=True)
-        return scaler
-    return steps[0]
+    for own, step in zip(blank, steps, strict=True):
+        vars(own).update(vars(step))
+    return scaler
 
 
 def _read_members(stored, categories):

@@ -45,8 +45,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         - "arcsinh" does so with the inverse hyperbolic sine of the number, taken from
           the median in quartile ranges: the middle stays linear, and a heavy tail
           becomes its logarithm;
-        - "quantile" takes the quantile of a normal variable. What is beyond the
-          training rows comes back as their least or largest number;
+        - "quantile" takes the quantile of a normal variable, so that all columns have
+          its shape. What is beyond the training rows comes back as their least or
+          largest number;
         - "minmax" maps the training rows to [0, 1], as NMF needs it.
 
     category_scaling : {"balanced", "famd", "standard"} or None, default="balanced"
@@ -108,7 +109,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     Notes
     -----
     Numbers that are whole are those of an integer dtype, and floats that all are. Dates
-    are counted in the largest unit, from days down, that all of them are whole in.
+    are counted in the largest unit, from days down, that all of them are whole in. Both
+    are exact as far as floats are: microseconds over some ten years.
 
     References
     ----------

@@ -1,7 +1,8 @@
 """What numbers and categories weigh: scikit-learn's scalers, and shares."""
 
 import numpy as np
-from sklearn.pipeline import make_pipeline
+from scipy.special import ndtr, ndtri
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     MinMaxScaler,
@@ -11,6 +12,7 @@ from sklearn.preprocessing import (
 )
 
 MOST_QUANTILES = 1000
+MARGIN = 1e-3  # the least and the largest are 3.1 deviations from the median
 
 
 def make_scaler(numeric, n_samples):
@@ -18,18 +20,41 @@ def make_scaler(numeric, n_samples):
 
     It returns arrays, whatever scikit-learn is configured to return.
     """
-    bent = FunctionTransformer(np.arcsinh, inverse_func=np.sinh, check_inverse=False)
     scaler = {
         "standard": StandardScaler(),
         "minmax": MinMaxScaler(),
-        "arcsinh": make_pipeline(RobustScaler(), bent, StandardScaler()),
-        "quantile": QuantileTransformer(
-            n_quantiles=min(MOST_QUANTILES, n_samples),
-            output_distribution="normal",
-            subsample=None,
+        "arcsinh": make_pipeline(
+            RobustScaler(), _bent(np.arcsinh, np.sinh), StandardScaler()
+        ),
+        # its own normal output loses numbers that are less than 1e-7 apart at the ends
+        "quantile": make_pipeline(
+            QuantileTransformer(
+                n_quantiles=min(MOST_QUANTILES, n_samples), subsample=None
+            ),
+            _bent(to_normal, to_uniform),
         ),
     }[numeric]
     return scaler.set_output(transform="default")
+
+
+def _bent(function, inverse):
+    return FunctionTransformer(function, inverse_func=inverse, check_inverse=False)
+
+
+def to_normal(X):
+    """Return normal quantiles of numbers from 0 to 1, the ends a little inside."""
+    return ndtri(MARGIN + (1 - 2 * MARGIN) * X)
+
+
+def to_uniform(X):
+    """Return the numbers from 0 to 1 that have these normal quantiles."""
+    return np.clip((ndtr(X) - MARGIN) / (1 - 2 * MARGIN), 0, 1)
+
+
+def fitted_steps(scaler):
+    """Return the steps of a scaler that have learnt something."""
+    steps = scaler if isinstance(scaler, Pipeline) else [scaler]
+    return [step for step in steps if not isinstance(step, FunctionTransformer)]
 
 
 def category_scale(shares, scaling):

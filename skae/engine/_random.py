@@ -45,7 +45,7 @@ class Seed:
 
     def generator(self, name, device="cpu"):
         """Return a torch.Generator for one use."""
-        state = int(self.sequence(name).generate_state(1, np.uint64)[0] >> 1)
+        state = int(self.sequence(name).generate_state(1, np.uint64)[0]) >> 1
         return torch.Generator(device=device).manual_seed(state)
 
 

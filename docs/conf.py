@@ -44,7 +44,10 @@ html_theme_options = {
     "show_prev_next": False,
 }
 # Pages with no others below them have nothing to show beside the text.
-ALONE = ("benchmarks", "changelog", "development", "faq", "getting_started", "index")
+ALONE = (
+    *("benchmarks", "changelog", "development", "faq", "getting_started", "index"),
+    "security",
+)
 html_sidebars = {page: [] for page in (*ALONE, "auto_examples/index")}
 toc_object_entries_show_parents = "hide"
 

@@ -93,9 +93,9 @@ def without_metadata(parts):
 
 def key_twice(parts):
     header, data = parts.header()
-    text = json.dumps(header)
-    entry = text[1 : text.index("}") + 1]
-    return joined(f"{{{entry}, {text[1:]}".encode(), data)
+    name = next(iter(header))
+    entry = json.dumps({name: header[name]})[:-1]
+    return joined(f"{entry}, {json.dumps(header)[1:]}".encode(), data)
 
 
 def flipped(parts):

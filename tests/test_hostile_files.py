@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -20,6 +21,8 @@ from skae.architectures import Conv2d
 from skae.exceptions import FileError
 from skae.files._records import CLASSES
 from skae.files._registry import look_up
+from skae.files._shapes import check_widths
+from skae.networks._autoencoder import Autoencoder
 from skae.tables import TableEncoder
 
 from .hostile import CONTENTS, FILES, Parts, mutated
@@ -128,6 +131,30 @@ def test_a_file_made_to_harm_is_refused(make, good_files, tmp_path):
     error = load(path)
     assert error is not None
     assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("header over the limit", "its header would have"),
+        ("a key twice", "A key comes twice"),
+        ("one byte more", "beyond its arrays"),
+    ],
+)
+def test_errors_say_what_is_wrong(name, message, good_files, tmp_path):
+    """The first check that fails is the one that is meant for it."""
+    path = tmp_path / "hostile.safetensors"
+    path.write_bytes((FILES | CONTENTS)[name](good_files[0].copy()))
+    with pytest.raises(FileError, match=message):
+        skae.load(path)
+
+
+def test_decoder_of_another_width_is_refused():
+    """Its layers are looked at before anything is computed by them."""
+    network = Autoencoder(torch.nn.Linear(6, 2), torch.nn.Linear(2, 5))
+    with pytest.raises(FileError, match="decoder does not fit"):
+        check_widths(network, 6, 2)
+    check_widths(Autoencoder(torch.nn.Linear(6, 2), torch.nn.Linear(2, 6)), 6, 2)
 
 
 def test_there_are_enough_of_them():

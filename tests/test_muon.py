@@ -87,6 +87,19 @@ def test_first_steps_follow_the_gradient(shape):
     assert (matrix - expected).norm() < 0.15 * expected.norm()
 
 
+def test_steps_follow_a_running_mean_of_gradients():
+    """With Nesterov's look ahead: the mean comes before the last gradient."""
+    matrix, mean = nn.Parameter(torch.zeros(6, 4)), torch.zeros(6, 4)
+    muon = Muon([matrix], lr=0.1, momentum=0.9, weight_decay=0.0)
+    for seed in range(4):
+        before, gradient = matrix.detach().clone(), make_gradient((6, 4), seed)
+        step(matrix, muon, gradient)
+        mean = 0.9 * mean + 0.1 * gradient
+        direction = orthogonalised(0.9 * mean + 0.1 * gradient)
+        expected = -0.1 * 1.5**0.5 * direction
+        torch.testing.assert_close(matrix.detach() - before, expected)
+
+
 @pytest.mark.parametrize(
     "memory_format", [torch.contiguous_format, torch.channels_last]
 )

@@ -73,6 +73,17 @@ def test_whitened_codes_have_unit_variance(parameters):
     assert np.abs(Z.mean(axis=0)).max() < 1e-5
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rounding_is_not_whitened(dtype):
+    """Codes beyond the rank do not vary; a row's are the same alone as in a batch."""
+    X = (1e7 * make_curve(30)[:, :1]).astype(dtype)
+    parameters = {"init": "random", "tied_weights": True, "hidden_layer_sizes": ()}
+    autoencoder = fit(X, n_components=3, whiten=True, **parameters)
+    Z = autoencoder.transform(X)
+    np.testing.assert_allclose(Z.std(axis=0), [1, 0, 0], atol=1e-3)
+    np.testing.assert_allclose(autoencoder.transform(X[:1]), Z[:1], atol=1e-3)
+
+
 @pytest.mark.parametrize("parameters", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
 def test_whitening_keeps_the_reconstruction(parameters):
     """Codes are scaled, and scaled back before they are decoded."""

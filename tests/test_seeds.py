@@ -294,19 +294,23 @@ def test_threads_share_a_fitted_model():
 
 
 def test_jobs_in_threads_do_not_want_all_cores_each():
-    """A large step takes every core, but not in one of several threads of joblib."""
+    """A large step takes every core, but not in one of several threads of joblib.
+
+    Afterwards the number is what it was.
+    """
 
     def count_threads():
         torch.get_num_threads()  # or the first call after sets the number anew
         for pool in _openmp_pools():
             pool.set_num_threads(4)  # of the calling thread
         with threads_for(10**6, 10**6, training=True):
-            return torch.get_num_threads()
+            inside = torch.get_num_threads()
+        return inside, torch.get_num_threads()
 
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(count_threads).result(timeout=60) == 4
+        assert pool.submit(count_threads).result(timeout=60) == (4, 4)
     jobs = Parallel(n_jobs=2, backend="threading")
-    assert jobs(delayed(count_threads)() for _ in range(4)) == [1] * 4
+    assert jobs(delayed(count_threads)() for _ in range(4)) == [(1, 4)] * 4
 
 
 # -- interrupts -----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import pickle
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -255,6 +256,25 @@ def test_reconstruction_weight_holds_the_decoder():
             X_hat = model.net_.module_.autoencoder(torch.tensor(X, dtype=torch.float32))
         errors.append(np.mean((X_hat.numpy() - X) ** 2))
     assert errors[1] < 0.8 * errors[0]
+
+
+def test_terms_of_the_loss_have_their_weights():
+    """The error counts once, reconstruction and consistency by theirs."""
+    import torch
+
+    from skae.objectives._supervised import LabelledAndAll, NumberLoss, Outputs
+
+    found, ones = [], torch.ones(4, 1)
+    for weights in ((0, 0), (1, 0), (10, 0), (0, 1), (0, 10)):
+        loss = NumberLoss(
+            lambda output, rows, weight: (output - rows).mean(),
+            reconstruction_weight=weights[0],
+            consistency_weight=weights[1],
+        )
+        outputs = Outputs(2 * ones, ones, 4 * ones, 3 * ones)
+        targets = SimpleNamespace(y=ones, weight=None, row_weight=None)
+        found.append(loss(outputs, LabelledAndAll(ones, ones), targets).item())
+    np.testing.assert_allclose(found, [0.5, 0.5 + 2, 0.5 + 20, 0.5 + 4.5, 0.5 + 45])
 
 
 def test_consistency_is_tried_where_most_rows_are_unlabelled():

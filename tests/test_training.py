@@ -209,6 +209,19 @@ def test_every_row_is_used_once_an_epoch():
     assert max(sizes) - min(sizes) <= 1
 
 
+def test_scale_of_the_weights_does_not_matter():
+    """Rows count by their share of all weights, in steps and in what is reported."""
+    X = make_curve(100)
+    weight = np.random.default_rng(0).uniform(1, 3, size=100)
+    parameters = {"solver": "sgd", "max_iter": 3, "alpha": 0.1, **PLAIN}
+    light, heavy = (
+        AutoencoderTransformer(2, **parameters).fit(X, None, w)
+        for w in (weight, 1000 * weight)
+    )
+    np.testing.assert_allclose(heavy.loss_curve_, light.loss_curve_, rtol=1e-4)
+    np.testing.assert_allclose(heavy.transform(X), light.transform(X), rtol=1e-3)
+
+
 # -- penalties and dropout ------------------------------------------------------------
 
 

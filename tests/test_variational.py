@@ -190,6 +190,21 @@ def test_warm_up_raises_the_weight_of_the_divergence():
     assert weights == [0, 0, 0.5, 0.5, 1, 1, 1, 1]
 
 
+def test_warm_up_is_for_training_alone():
+    """Rows that judge are judged by the bound itself, in every epoch."""
+    autoencoder = VariationalAutoencoder(1, kl_warmup=2, max_iter=4, random_state=0)
+    X = make_bent(300)
+    net = autoencoder.fit(X).net_
+    network, criterion = net.module_.eval(), net.criterion_.eval()
+    U = network.standardise(torch.tensor(X))
+    losses = []
+    for epoch in (0, 3):
+        criterion.begin_epoch(epoch)
+        with torch.no_grad():
+            losses.append(criterion.per_row(network.propagate(U.float()), U.float()))
+    torch.testing.assert_close(losses[0], losses[1])
+
+
 @pytest.mark.parametrize(
     ("kl_warmup", "max_iter"), [(200, 3), (3, 3), (200, "auto"), (5, 4)]
 )

@@ -43,8 +43,9 @@ def _path_lengths(X):
     np.fill_diagonal(distances, np.inf)
     n_neighbors = min(NEIGHBORS, len(X) - 1)
     nearest = np.argpartition(distances, n_neighbors - 1, axis=1)[:, :n_neighbors]
-    rows = np.repeat(np.arange(len(X)), n_neighbors)
-    edges = distances[rows, nearest.ravel()], (rows, nearest.ravel())
+    nearest = nearest.ravel().astype(np.int32)  # older versions of scipy know no other
+    rows = np.repeat(np.arange(len(X), dtype=np.int32), n_neighbors)
+    edges = distances[rows, nearest], (rows, nearest)
     graph = sparse.csr_array(edges, shape=distances.shape)
     np.fill_diagonal(distances, 0.0)
     graph = graph.maximum(sparse.csr_array(minimum_spanning_tree(distances)))

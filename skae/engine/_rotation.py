@@ -8,6 +8,10 @@ from ..inference import encode
 from ..inference._tensors import as_tensor
 from ..networks._build import linear_part
 
+# Codes that vary so little beside the widest are rounding, and to whiten that would
+# give codes that change with the batch.
+ROUNDING = 1e-6
+
 
 def rotate_codes(network, table, mean, whiten=False):
     """Choose the network's rotation from its codes of the training rows.
@@ -16,7 +20,8 @@ def rotate_codes(network, table, mean, whiten=False):
     codes centred, uncorrelated and sorted by variance, each with the sign that makes
     its largest covariance with a column positive. Codes behind a non-linear activation
     stay as they are, but for `whiten`, and ordered codes keep their order: they are not
-    rotated. `whiten` divides by the standard deviation.
+    rotated. `whiten` divides by the standard deviation, but not codes that hardly
+    have one.
     """
     linear_code = network.code_activation.function == "identity"
     if not linear_code and not whiten:
@@ -36,7 +41,9 @@ def rotate_codes(network, table, mean, whiten=False):
         rotation = np.eye(len(offset))
     if whiten:
         deviation = np.sqrt(np.einsum("ij,jk,ik->i", rotation, covariance, rotation))
-        rotation = rotation / np.where(deviation > 0, deviation, 1.0)[:, None]
+        varies = deviation > ROUNDING * deviation.max()
+        widest = deviation.max() or 1.0
+        rotation = rotation / np.where(varies, deviation, widest)[:, None]
     device = next(network.parameters()).device
     network.set_rotation(
         torch.tensor(rotation, device=device), torch.tensor(offset, device=device)

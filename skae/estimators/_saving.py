@@ -1,10 +1,14 @@
 """Estimators in files and in pickles."""
 
 import warnings
+from contextvars import ContextVar
 
 from .. import files
 from .._version import versions
 from ..exceptions import InconsistentVersionWarning
+
+# Whether it is pickle that asks for the state, or somebody who cannot store a network.
+_is_pickled = ContextVar("_is_pickled", default=False)
 
 
 class SavingMixin:
@@ -33,12 +37,29 @@ class SavingMixin:
         """
         files.save(self, path)
 
+    def __reduce_ex__(self, protocol):
+        """Return what pickle and copy make an equal estimator of."""
+        token = _is_pickled.set(True)
+        try:
+            return super().__reduce_ex__(protocol)
+        finally:
+            _is_pickled.reset(token)
+
     def __getstate__(self):
-        """Return what is pickled: the attributes, and the versions that made them."""
-        return {**super().__getstate__(), "_versions": versions()}
+        """Return what is pickled: the attributes, and the versions that made them.
+
+        Who asks without pickle, such as skops, gets a file of the fitted estimator.
+        """
+        if _is_pickled.get() or not files.is_fitted(self):
+            return {**super().__getstate__(), "_versions": versions()}
+        file, objects = files.to_bytes(self)
+        return {"file": file, "objects": objects}
 
     def __setstate__(self, state):
         """Take attributes, and warn if they are of other versions."""
+        if state.keys() == {"file", "objects"}:
+            vars(self).update(vars(files.from_bytes(**state)))
+            return
         state = dict(state)
         found, now = state.pop("_versions", {}), versions()
         changes = [

@@ -9,8 +9,11 @@ __getattr__, __dir__ = attach(
         "Reader": "._format",
         "Recorder": "._records",
         "Restorer": "._records",
+        "from_bytes": "._bytes",
+        "is_fitted": "._records",
         "load": "._load",
         "save": "._save",
+        "to_bytes": "._bytes",
         "write": "._format",
     },
 )

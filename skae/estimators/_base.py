@@ -271,13 +271,14 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         """Go on training with a chunk of rows, each used once and in order.
 
         The model does not depend on how a stream is cut into chunks: rows wait until
-        they fill a batch. With ``init="pca"`` the model is the PCA of all rows seen
-        until there are enough of them (a few hundred, not all alike) to start from. A
-        column that is constant in these is learnt as soon as it varies. The learning
-        rate is constant, and the codes keep the axes that the start or an earlier `fit`
-        gave them. With ``init="random"`` the model starts with the first row, and with
-        biases of zero. Every chunk judges the model before it is learnt from; what is
-        reported of the first one is PCA's error by cross-validation.
+        they fill a batch (a pickle holds those that wait; a file of `save` does not).
+        With ``init="pca"`` the model is the PCA of all rows seen until there are enough
+        of them (a few hundred, not all alike) to start from. A column that is constant
+        in these is learnt as soon as it varies. The learning rate is constant, and the
+        codes keep the axes that the start or an earlier `fit` gave them. With
+        ``init="random"`` the model starts with the first row, and with biases of zero.
+        Every chunk judges the model before it is learnt from; what is reported of the
+        first one is PCA's error by cross-validation.
 
         Parameters
         ----------

@@ -47,7 +47,7 @@ class Bug:
         """Put the bug into a copy of the package, and return the sound file's text."""
         path = package / self.file
         sound = path.read_text()
-        if sound.count(self.old) != 1:
+        if sound.count(f"\n{self.old}") != 1:
             raise ValueError(
                 f"Bug {self.name!r}: what it replaces is {sound.count(self.old)} times "
                 f"in {self.file}, and should be there once:\n{self.old}"

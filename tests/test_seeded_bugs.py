@@ -18,7 +18,7 @@ def test_every_bug_can_be_planted():
         file, tests = where.split(": ")
         old = "".join(f"{line[1:]}\n" for line in lines if line.startswith("-"))
         new = "".join(f"{line[1:]}\n" for line in lines if line.startswith("+"))
-        assert (ROOT / "skae" / file).read_text("utf-8").count(old) == 1, name
+        assert (ROOT / "skae" / file).read_text("utf-8").count(f"\n{old}") == 1, name
         assert old != new, name
         for test in tests.split():
             module, _, function = test.partition("::")

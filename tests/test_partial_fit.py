@@ -281,7 +281,7 @@ def test_goes_on_after_fit():
     """partial_fit starts from the fitted model, and stays near it for a few rows."""
     X = make_curve(600)
     options = {"init": "pca", "solver": "adamw", "learning_rate_init": 4e-3}
-    autoencoder = AutoencoderTransformer(max_iter=15, random_state=0, **options).fit(X)
+    autoencoder = AutoencoderTransformer(max_iter=5, random_state=0, **options).fit(X)
     fitted = autoencoder.reconstruction_error(X)
     module = autoencoder.net_.module_
     autoencoder.partial_fit(X[:64])

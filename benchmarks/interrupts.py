@@ -52,6 +52,8 @@ def is_right(estimator, before, codes, X):
 
 
 def main(n_moments):
+    # a shell's background jobs ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     digits, y = load_digits(return_X_y=True)
     X, other = digits[:400], digits[:300, :40]
     rng = np.random.default_rng(0)

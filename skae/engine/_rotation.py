@@ -40,7 +40,8 @@ def rotate_codes(network, table, mean, whiten=False):
     else:
         rotation = np.eye(len(offset))
     if whiten:
-        deviation = np.sqrt(np.einsum("ij,jk,ik->i", rotation, covariance, rotation))
+        variance = np.einsum("ij,jk,ik->i", rotation, covariance, rotation)
+        deviation = np.sqrt(np.maximum(variance, 0.0))  # rounding may go below
         varies = deviation > ROUNDING * deviation.max()
         widest = deviation.max() or 1.0
         rotation = rotation / np.where(varies, deviation, widest)[:, None]

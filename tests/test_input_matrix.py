@@ -133,7 +133,7 @@ REFUSED = {
         lambda X: frame(X).astype("Int64").mask(frame(X) == X[1, 1]),
         "NaN|NA",
     ),
-    "text": (lambda X: X.astype(str) + "x", NUMBERS),
+    "text": (lambda X: np.char.add(X.astype(str), "x"), NUMBERS),
     "one text": (lambda X: with_cell(X, "many"), NUMBERS),
     "categories": (lambda X: frame(X).astype(str).add("x").astype("category"), NUMBERS),
     "complex": (lambda X: X * 1j, NUMBERS),

@@ -4,6 +4,10 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris, load_wine
+from sklearn.decomposition import PCA
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 
 from skae import AutoencoderTransformer
 from skae.data._table import Table
@@ -37,6 +41,31 @@ def test_errors_are_those_of_a_network():
     single = fitted.reconstruct(X.astype(np.float32))
     np.testing.assert_allclose(single, fitted.reconstruct(X), atol=1e-3)
     assert fitted.n_iter_ == 1
+
+
+def test_a_part_corrects_less():
+    """Of none PCA is left."""
+    table, unseen = Table(parabola(100)), Table(parabola(200, seed=1))
+    found = fit_kernel_ridge(table, 1)
+    whole, half, none = (found.shrunk(factor).errors(unseen) for factor in (1, 0.5, 0))
+    np.testing.assert_allclose(none, table.axes(1).errors(unseen))
+    assert whole.mean() < half.mean() < none.mean()
+
+
+@pytest.mark.parametrize(("load", "n_components"), [(load_iris, 2), (load_wine, 8)])
+def test_small_tables_gain_a_little(load, n_components):
+    """On rows not seen, and never lose."""
+    X = StandardScaler().fit_transform(load().data)
+    ratios = []
+    for seed in range(4):
+        train, test = train_test_split(X, test_size=0.25, random_state=seed)
+        floor = PCA(n_components).fit(train)
+        missed = test - floor.inverse_transform(floor.transform(test))
+        fitted = AutoencoderTransformer(n_components, random_state=seed).fit(train)
+        error = np.square(test - fitted.reconstruct(test)).sum()
+        ratios.append(error / np.square(missed).sum())
+    assert max(ratios) < 1.002
+    assert np.mean(ratios) < 0.99
 
 
 def test_reconstructions_keep_to_limits():

@@ -23,22 +23,28 @@ from ..networks._side_by_side import (
     joined,
     side_by_side,
 )
+from . import _splits
 from ._averaging import share_of_last
 from ._interrupt import is_stopping
 from ._kernel_ridge import fit_kernel_ridge
 from ._ordered import BySize, for_each_size, pca_errors_by_size
 from ._progress import Bar
 from ._rows import STANDARDISED_COPY_LIMIT
-from ._selection import CAUTION_OF_FEW, Patience, choose, factors_of
+from ._selection import CAUTION, CAUTION_OF_FEW, FACTORS, Patience, choose, factors_of
 from ._solvers import SCHEDULES, make_optimizers
 from ._starts import KERNEL, STARTS, sprint_plan, starts_of, surface, teach
 from ._training import start_network
 
 N_FOLDS = 5
 FEWEST_ROWS = 20
-CAUTION = 2.0  # as in `_judges`; rows that share a network are not independent
+# Of networks, of which the judges have chosen start and epoch, too; and rows that share
+# a network are not independent.
+CAUTION_OF_NETWORKS = 2.0
 DRAWN_ROWS = 1000
 MOST_WEIGHTS = 2**17  # of a network; with more, five take five times as long as one
+# Of closed forms there are more folds, each with more rows, where few rows allow it.
+MOST_FOLDS = 20
+KERNEL_WORK = 20 * 200**3
 ELEMENTWISE = ("adamw", "adam", "nadam", "radam", "rmsprop", "adagrad", "sgd")
 
 
@@ -130,25 +136,27 @@ def cross_validate(task, table, held_out, seed):
         )
 
         def losses_at(choice):
-            if choice == KERNEL:
-                return rows.kernel_errors
+            if isinstance(choice, tuple):
+                return baseline - kernels.gains(choice[1])
             folds.weights.copy_(start.lerp(best, choice) if choice else start)
             return folds.judged_losses()
 
         # The networks of a training that was cut short are no model for another.
         factors = () if best is None or is_stopping() else factors_of(init)
-        closed = () if rows.kernel_errors is None else (KERNEL,)
-        choice, gain = choose(
-            (*factors, *closed, 0.0),
-            losses_at,
-            baseline,
-            table.weight,
-            caution=_caution(baseline, table.weight),
-        )
+        kernels = _kernels(task, table, seed)
+        few = CAUTION_OF_FEW / np.sqrt(_n_judges(baseline, table.weight))
+        cautions = dict.fromkeys((*factors, 0.0), CAUTION_OF_NETWORKS + few)
+        if kernels is not None:
+            closed = [(KERNEL, factor) for factor in FACTORS]
+            cautions |= dict.fromkeys(closed, CAUTION + few)
+        choice, gain = choose(cautions, losses_at, baseline, table.weight)
         pca_error = error = table.average(rows.pca_errors)
         by_size = pca_by_size = _pca_errors_by_size(table, rows.tables, held_out, task)
-        if choice == KERNEL:
-            init, error = KERNEL, table.average(rows.kernel_errors)
+        factor = choice
+        if isinstance(choice, tuple):
+            init, factor = choice
+            pca_error = table.average(kernels.pca_errors)
+            error = pca_error - table.average(kernels.gains(factor))
         elif choice is not None:
             losses_at(choice)
             error = table.average(folds.errors()[0])
@@ -157,7 +165,6 @@ def cross_validate(task, table, held_out, seed):
     if not np.isfinite(losses).all():
         return None
     pca_loss = table.average(baseline)
-    factor = 1.0 if choice == KERNEL else choice
     if by_size is not None:
         by_size = BySize.of(by_size, pca_by_size, table)
     return Verdict(
@@ -172,15 +179,15 @@ def cross_validate(task, table, held_out, seed):
     )
 
 
-def _caution(losses, weight):
+def _n_judges(losses, weight):
+    """Return how many rows judge; they are few if a few rows lose most."""
     losses = losses if losses.ndim == 1 else losses.mean(axis=1)
     shares = losses if weight is None else weight * losses
     largest = shares.max()
     if not 0 < largest < np.inf:
-        return CAUTION
+        return np.inf
     shares = shares / largest  # squares of squares may underflow
-    n_judges = shares.sum() ** 2 / (shares**2).sum()  # few, if a few rows lose most
-    return CAUTION + CAUTION_OF_FEW / np.sqrt(n_judges)
+    return shares.sum() ** 2 / (shares**2).sum()
 
 
 def _race(task, rows, networks, pca, seed):
@@ -252,16 +259,10 @@ class _Rows:
     """Which rows the networks of the folds are trained on and which judge them."""
 
     def __init__(self, task, table, held_out):
-        everything = np.arange(table.n_rows)
-        kept = [np.setdiff1d(everything, positions) for positions in held_out]
+        kept = _kept(table, held_out)
         self.table, self.task = table, task
         self.tables = [table.take(positions) for positions in kept]
         self.pca_errors = _pca_errors(table, self.tables, held_out, task.blueprint)
-        self.kernel_errors = None
-        if KERNEL in task.plan.starts and task.objective.is_plain:
-            self.kernel_errors = _kernel_errors(
-                table, self.tables, held_out, task.blueprint
-            )
         self.kept, self.held_out = _places(kept), _places(held_out)
         self.weight = None
         if table.weight is not None:
@@ -416,17 +417,54 @@ def _pca_errors_by_size(table, tables, held_out, task):
     return errors / table.n_columns
 
 
-def _kernel_errors(table, tables, held_out, blueprint):
-    """Return the same of kernel ridge regressions on PCA's codes; None without any."""
-    errors = np.empty(table.n_rows)
+@dataclass(frozen=True)
+class _Kernels:
+    """Kernel ridge regressions, judged by rows that neither they nor PCA have seen.
+
+    Attributes
+    ----------
+    table : Table
+
+    parts : list of (KernelRidge, ndarray or None, ndarray)
+        For each fold, the limits it keeps to and the positions that it holds out.
+
+    pca_errors : ndarray of shape (n_rows,)
+        Squared errors per cell of PCA.
+    """
+
+    table: object
+    parts: list
+    pca_errors: np.ndarray
+
+    def gains(self, factor):
+        """Return by how much each row's error is below PCA's if so much is kept."""
+        errors = np.empty(self.table.n_rows)
+        for found, limits, positions in self.parts:
+            judge = self.table.take(positions)
+            errors[positions] = found.shrunk(factor).errors(judge, limits)
+        return self.pca_errors - errors / self.table.n_columns
+
+
+def _kernels(task, table, seed):
+    """Return the `_Kernels` of a table; None where they take no part."""
+    if KERNEL not in task.plan.starts or not task.objective.is_plain:
+        return None
+    n_folds = int(np.clip(KERNEL_WORK / table.n_rows**3, N_FOLDS, MOST_FOLDS))
+    blueprint, parts = task.blueprint, []
+    held_out = _splits.folds(table, n_folds, seed)
+    tables = [table.take(positions) for positions in _kept(table, held_out)]
     for part, positions in zip(tables, held_out, strict=True):
         found = fit_kernel_ridge(part, blueprint.n_components)
         if found is None:
             return None
-        limits = part.limits if blueprint.clamps else None
-        found_errors = found.errors(table.take(positions), limits)
-        errors[positions] = found_errors / table.n_columns
-    return errors
+        parts.append((found, part.limits if blueprint.clamps else None, positions))
+    return _Kernels(table, parts, _pca_errors(table, tables, held_out, blueprint))
+
+
+def _kept(table, held_out):
+    """Return the positions that each fold leaves."""
+    everything = np.arange(table.n_rows)
+    return [np.setdiff1d(everything, positions) for positions in held_out]
 
 
 def _standardised(networks, table):

@@ -216,8 +216,8 @@ class Folds:
         if not verdict.factor or verdict.init == KERNEL:
             net = start_net(task, self.table, seed, verdict.factor)
             if verdict.init == KERNEL:
-                n_components = task.blueprint.n_components
-                fit_kernel_ridge(self.table, n_components).correct(net.network_)
+                found = fit_kernel_ridge(self.table, task.blueprint.n_components)
+                found.shrunk(verdict.factor).correct(net.network_)
             rows = rows_of(self.table, net.network_, task)
             _record_start(net, rows, [verdict.loss], last)
         else:
@@ -345,13 +345,9 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
 
     has_learnt = best.best_epoch_ > 0
     caution = CAUTION + CAUTION_OF_FEW / np.sqrt(len(judge)) if held_out else 0
-    factor, _ = choose(
-        (*(factors_of(init) if has_learnt else ()), 0.0),
-        losses_at,
-        baseline,
-        judge.table.weight,
-        caution=caution,
-    )
+    factors = (*(factors_of(init) if has_learnt else ()), 0.0)
+    cautions = dict.fromkeys(factors, caution)
+    factor, _ = choose(cautions, losses_at, baseline, judge.table.weight)
     network.load_state_dict(interpolate(start, end, factor or 0.0))
     if warm is not None:
         factor = 1.0

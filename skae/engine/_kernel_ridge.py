@@ -1,10 +1,9 @@
 """PCA's codes kept, and what it misses regressed on them: a fit in closed form."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy import linalg
 from scipy.spatial.distance import cdist
 
 from ..networks._kernel import correct_by_kernels
@@ -49,6 +48,10 @@ class KernelRidge:
             error = (X + error).clip(*limits) - X
         return np.square(error).sum(axis=1)
 
+    def shrunk(self, factor):
+        """Return one whose corrections are less by a factor."""
+        return replace(self, coef=factor * self.coef)
+
     def correct(self, network):
         """Let a network that is the same PCA add what the regression says, in place."""
         n_missing = network.code_scale.numel() - self.centres.shape[1]
@@ -75,7 +78,7 @@ def fit_kernel_ridge(table, n_components):
     for gamma in GAMMAS:
         gamma /= codes.shape[1]
         kernel = np.exp(-gamma * distances) * root * root.T
-        values, vectors = linalg.eigh(kernel)
+        values, vectors = map(np.asarray, torch.linalg.eigh(torch.from_numpy(kernel)))
         rotated = vectors.T @ target
         for penalty in PENALTIES:
             inverse = 1 / (values.clip(min=0) + penalty)

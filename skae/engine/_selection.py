@@ -48,15 +48,17 @@ def factors_of(init):
     return FACTORS if init == "pca" else (1.0,)
 
 
-def choose(choices, losses_at, baseline, weight, *, caution):
+def choose(cautions, losses_at, baseline, weight):
     """Return one of some choices, or None for the baseline, and its mean gain.
 
-    The one with the highest lower confidence bound of its mean gain over the baseline
-    wins, if that bound is above zero.
+    Choices take part whose mean gain over the baseline is above zero at the lower end
+    of a confidence interval. The one with the highest lower end wins, all with the
+    interval of the least caution.
 
     Parameters
     ----------
-    choices : iterable
+    cautions : dict
+        For each choice, the standard errors that the lower end is below the mean.
 
     losses_at : callable
         Takes a choice and returns one loss per row; or several, in columns, of which
@@ -66,16 +68,16 @@ def choose(choices, losses_at, baseline, weight, *, caution):
         The losses of what is kept otherwise.
 
     weight : ndarray of shape (n_rows,) or None
-
-    caution : float
-        Standard errors that the bound is below the mean.
     """
-    best, chosen, gain = 0.0, None, 0.0
-    for choice in choices:
+    best, chosen, gain = -np.inf, None, 0.0
+    least_caution = min(cautions.values())
+    for choice, caution in cautions.items():
         losses = losses_at(choice)
         with np.errstate(invalid="ignore"):  # of an infinite loss nothing is gained
             gains = baseline - losses
-        bound = confidence_bound(gains, weight, caution)
+        if not confidence_bound(gains, weight, caution) > 0:
+            continue
+        bound = confidence_bound(gains, weight, least_caution)
         if bound > best:
             best, chosen = bound, choice
             gain = float(np.average(gains, axis=0, weights=weight).mean())

@@ -1,7 +1,6 @@
 """Scorers of reconstructions, for anything with transform and inverse_transform."""
 
 import numpy as np
-import pandas as pd
 import scipy.sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import mean_squared_error, r2_score
@@ -9,10 +8,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
-__all__ = ["explained_deviance", "neg_reconstruction_error", "reconstruction_r2"]
+from .tables import d2
 
-# A share of zero for what is there would make any deviance infinite.
-DOUBT = 0.001
+__all__ = ["explained_deviance", "neg_reconstruction_error", "reconstruction_r2"]
 
 
 def reconstruction_r2(estimator, X, y=None, sample_weight=None):
@@ -143,15 +141,15 @@ def explained_deviance(
     and shares of X give, and below 0 is worse than these. Every column counts alike.
 
     `estimator` is a Pipeline whose first step is a
-    :class:`~skae.tables.TableEncoder`. So PCA, NMF and autoencoders behind one are
-    compared by what they keep of the table, however it is encoded. It serves as
-    ``scoring=`` as it is.
+    :class:`~skae.tables.TableEncoder`, or an autoencoder that has one inside. So PCA,
+    NMF and autoencoders are compared by what they keep of the table, however it is
+    encoded. It serves as ``scoring=`` as it is.
 
     Parameters
     ----------
     estimator : estimator instance
         Fitted: a Pipeline of a TableEncoder and steps with `transform` and
-        `inverse_transform`.
+        `inverse_transform`, or an autoencoder.
     X : dataframe of shape (n_samples, n_features)
         Rows to reconstruct.
     y : None
@@ -202,66 +200,29 @@ def explained_deviance(
     accepted = ("uniform_average", "raw_values")
     if multioutput not in accepted:
         raise ValueError(f"multioutput={multioutput!r} is none of {accepted}.")
-    encoder, reducer = _encoder_and_reducer(estimator)
-    X_encoded = encoder.transform(X)
-    truth = encoder.decode(X_encoded)
-    if len(reducer):
-        name = type(estimator).__name__
-        _check_has_round_trip(reducer, name)
-        decoded = _decode(reducer, reducer.transform(X_encoded), name)
-    else:
-        decoded = X_encoded
-    expected = encoder.decode(decoded)
+    encoder, X_encoded, X_hat = _encoded_round_trip(estimator, X)
     weight = _check_sample_weight(sample_weight, X_encoded, ensure_non_negative=True)
-    scores = {
-        block.column: _d2(
-            truth[block.column],
-            expected[block.column],
-            np.where(_is_observed(np.asarray(X_encoded), block), weight, 0),
-        )
-        for block in encoder.blocks_
-        if block.column in truth
-    }
-    scores = pd.Series(scores, dtype=float, name="explained_deviance")
+    scores = d2(encoder, X_encoded, X_hat, weight)
     return scores if multioutput == "raw_values" else float(scores.mean())
 
 
-def _encoder_and_reducer(estimator):
-    """Return a TableEncoder and the Pipeline of what is behind it."""
+def _encoded_round_trip(estimator, X):
+    """Return a TableEncoder, rows as it encodes them, and their reconstruction."""
     steps = estimator if isinstance(estimator, Pipeline) else [estimator]
-    encoder = steps[0]
-    if not (hasattr(encoder, "blocks_") and hasattr(encoder, "decode")):
+    first = steps[0]
+    if hasattr(first, "encoder_") and len(steps) == 1:
+        return first.encoder_, first.encoder_.transform(X), first.reconstruct_encoded(X)
+    if not (hasattr(first, "blocks_") and hasattr(first, "decode")):
         raise TypeError(
-            f"{type(encoder).__name__} is no fitted TableEncoder: explained_deviance "
-            "takes a Pipeline that starts with one."
+            f"{type(first).__name__} is no fitted TableEncoder: explained_deviance "
+            "takes a Pipeline that starts with one, or an autoencoder that was fitted "
+            "to a mixed table."
         )
-    return encoder, steps[1:]
-
-
-def _is_observed(X_encoded, block):
-    """Whether cells are there, and values that fit has seen."""
-    members = X_encoded[:, block.members]
-    observed = ~np.isnan(members).any(axis=1)
-    if block.indicator is not None:
-        observed &= X_encoded[:, block.indicator] == 0
-    return observed if block.categories is None else observed & members.any(axis=1)
-
-
-def _d2(truth, expected, weight):
-    """Return D^2 of one column, of the rows with a weight, or NaN if they are alike."""
-    kept = weight > 0
-    truth, expected, weight = truth[kept], expected[kept], weight[kept]
-    if not len(truth) or np.all(truth == truth[0]):
-        return np.nan
-    if truth.ndim == 1:
-        return r2_score(truth, expected, sample_weight=weight)
-    n_values = truth.shape[1]
-    shares = np.where(np.isnan(expected), 1 / n_values, expected)
-    shares = (1 - DOUBT) * shares + DOUBT / n_values
-    base = np.broadcast_to(np.average(truth, axis=0, weights=weight), truth.shape)
-    is_there = truth > 0
-    cross_entropy = -np.sum(weight * np.log(shares[is_there]))
-    return 1 - cross_entropy / -np.sum(weight * np.log(base[is_there]))
+    X, reducer, name = first.transform(X), steps[1:], type(estimator).__name__
+    if not len(reducer):
+        return first, X, X
+    _check_has_round_trip(reducer, name)
+    return first, X, _decode(reducer, reducer.transform(X), name)
 
 
 def _round_trip(estimator, X):

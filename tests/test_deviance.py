@@ -10,8 +10,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skae.metrics import DOUBT, explained_deviance, reconstruction_r2
+from skae.metrics import explained_deviance, reconstruction_r2
 from skae.tables import TableEncoder
+from skae.tables._deviance import DOUBT
 
 
 class Mean(TransformerMixin, BaseEstimator):

@@ -135,10 +135,8 @@ REFUSED = {
     ),
     "text": (lambda X: np.char.add(X.astype(str), "x"), NUMBERS),
     "one text": (lambda X: with_cell(X, "many"), NUMBERS),
-    "categories": (lambda X: frame(X).astype(str).add("x").astype("category"), NUMBERS),
     "complex": (lambda X: X * 1j, NUMBERS),
     "dates": (dates, "holds dates"),
-    "frame of dates": (lambda X: frame(dates(X)), "Column 'c0' of X holds dates"),
     "durations": (lambda X: X.astype("timedelta64[s]"), "holds dates or durations"),
     "masked": (lambda X: np.ma.masked_greater(X, X.mean()), "masked values"),
     "records": (
@@ -159,6 +157,8 @@ REFUSED = {
     "bad indices": (bad_indices, "broken csr|[Ss]parse"),
 }
 NEW_COLUMNS = {  # to a fitted estimator alone
+    "frame of dates": (lambda X: frame(dates(X)), "Column 'c0' of X holds dates"),
+    "categories": (lambda X: frame(X).astype(str).add("x").astype("category"), NUMBERS),
     "fewer columns": (lambda X: X[:, 1:], "features"),
     "more columns": (lambda X: np.c_[X, X], "features"),
 }

@@ -75,7 +75,7 @@ LAYERS = [
     # estimators: scikit-learn's side, without torch
     Layer("estimators", ("_lazy",), frozenset()),
     Layer("estimators._callbacks", (), SKLEARN),
-    Layer("estimators._validation", ("data._table",), SKLEARN),
+    Layer("estimators._validation", ("data._table", "tables"), SKLEARN),
     Layer(
         "estimators._marginalized",
         (*DOORS, "networks", "data._moments", "estimators._*"),
@@ -83,9 +83,9 @@ LAYERS = [
     ),
     Layer("estimators._checkpoint", ("engine", "files", "_version"), NUMPY),
     Layer("estimators._saving", ("files", "_version", "exceptions"), frozenset()),
-    Layer("estimators*", (*DOORS, "estimators._*", "exceptions"), SKLEARN),
+    Layer("estimators*", (*DOORS, "tables", "estimators._*", "exceptions"), SKLEARN),
     # leaves: estimators are used through their public attributes
-    Layer("metrics", (), SKLEARN),
+    Layer("metrics", ("tables",), SKLEARN),
     Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch", "skorch.callbacks"}),
     Layer("plotting", ("_lazy",), frozenset()),
     Layer("plotting*", ("plotting._*",), SKLEARN | {"matplotlib"}),

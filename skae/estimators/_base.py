@@ -13,7 +13,7 @@ from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from .. import engine, inference, objectives
+from .. import engine, inference, objectives, tables
 from ..exceptions import PCAFallbackWarning
 from ._callbacks import CallbackSupportMixin, FitTask
 from ._checkpoint import checkpointed
@@ -72,6 +72,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
     tol = 1e-4
     precision = "auto"
     device = "auto"
+    categorical_features = "from_dtype"
     callbacks = None
     checkpoint = None
     warm_start = False
@@ -114,6 +115,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         "tol": [Interval(Real, 0, None, closed="left")],
         "precision": [StrOptions({"auto", "float32", "float64", "bfloat16"})],
         "device": "no_validation",  # torch knows what there is
+        "categorical_features": [StrOptions({"from_dtype"}), None],
         "callbacks": [list, tuple, None],
         "checkpoint": [str, os.PathLike, None],
         "warm_start": ["boolean"],
@@ -298,9 +300,18 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         """
         with unchanged_on_error(self):
             first = not self.__sklearn_is_fitted__()
+            self._check_stream(X)
             table = read_table(self, X, sample_weight, reset=first, has_unit=True)
             self._partial_fit(table, first)
         return self
+
+    def _check_stream(self, X):
+        is_mixed = hasattr(X, "columns") and tables.is_mixed(X)
+        if is_mixed or hasattr(self, "encoder_"):
+            raise ValueError(
+                "partial_fit takes numbers, as a chunk does not know all values of a "
+                "category: encode chunks by a TableEncoder that has seen them all."
+            )
 
     def _partial_fit(self, table, first):
         stream = getattr(self, "_stream", None)

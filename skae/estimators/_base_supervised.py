@@ -67,6 +67,8 @@ class BaseSupervised(EncodingTransformer):
         "verbose": ["verbose"],
     }
 
+    categorical_features = "from_dtype"
+
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, *, groups=None):
         """Pretrain on all rows, then fine-tune on the labelled ones.

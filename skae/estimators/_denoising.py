@@ -173,6 +173,13 @@ class DenoisingAutoencoder(BaseAutoencoder):
     device : str, default="auto"
         A torch device; "auto" is a GPU where torch has one, else the CPU.
 
+    categorical_features : {"from_dtype"} or None, default="from_dtype"
+        What becomes of a DataFrame with columns that are neither numbers nor truth
+        values, such as text, categories or dates: "from_dtype" fits a
+        :class:`~skae.tables.TableEncoder` first, so that every column counts alike, and
+        `inverse_transform` gives a DataFrame back. None refuses them. Other tables are
+        taken as they are. See :ref:`mixed_tables`.
+
     callbacks : list of skorch callbacks or None, default=None
         Called during training, see :mod:`skorch.callbacks`. They watch the training of
         the network that is returned; networks that only judge are trained without them.
@@ -306,6 +313,10 @@ class DenoisingAutoencoder(BaseAutoencoder):
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X has string names.
 
+    encoder_ : TableEncoder
+        Where rows were a DataFrame with columns that are no numbers: how these became
+        the columns of the network.
+
     n_samples_seen_ : int
         Rows seen by `partial_fit`.
 
@@ -382,6 +393,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         tol=1e-4,
         precision="auto",
         device="auto",
+        categorical_features="from_dtype",
         callbacks=None,
         checkpoint=None,
         warm_start=False,
@@ -416,6 +428,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         self.tol = tol
         self.precision = precision
         self.device = device
+        self.categorical_features = categorical_features
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.warm_start = warm_start

@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from .. import engine
+from .. import engine, tables
 from ..exceptions import PCAFallbackWarning
 from ._autoencoder import AutoencoderTransformer
 from ._base import unchanged_on_error
@@ -159,6 +159,8 @@ class AutoencoderOutlierDetector(SavingMixin, OutlierMixin, BaseEstimator):
     15
     """
 
+    categorical_features = "from_dtype"
+
     _parameter_constraints: dict = {
         "autoencoder": [HasMethods(["fit", "transform", "inverse_transform"]), None],
         "contamination": [
@@ -255,7 +257,7 @@ class AutoencoderOutlierDetector(SavingMixin, OutlierMixin, BaseEstimator):
                 model,
                 X[rows],
                 None if weight is None else weight[rows],
-                self.standardize,
+                self.standardize and not hasattr(self, "encoder_"),
             )
             for model, (rows, _) in zip(models, parts, strict=True)
         )
@@ -333,16 +335,21 @@ class AutoencoderOutlierDetector(SavingMixin, OutlierMixin, BaseEstimator):
             its score.
         """
         rows = X.index if hasattr(X, "iloc") else None
-        X = self._read(X)
-        X_hat, contributions = self._restored(X)
-        n_rows, n_columns = X.shape
+        values = encoded = self._read(X)
+        X_hat, contributions = self._restored(encoded)
+        columns = getattr(self, "feature_names_in_", np.arange(encoded.shape[1]))
+        if hasattr(self, "encoder_"):
+            columns = [block.column for block in self.encoder_.blocks_]
+            contributions = tables.by_column(self.encoder_, contributions)
+            X_hat = tables.cells(tables.decode(self.encoder_, X_hat), columns)
+            values = tables.cells(X, columns)
+        n_rows, n_columns = contributions.shape
         rows = np.arange(n_rows) if rows is None else rows
-        columns = getattr(self, "feature_names_in_", np.arange(n_columns))
         cells = pd.DataFrame(
             {
                 "row": np.repeat(rows, n_columns),
                 "column": np.tile(columns, n_rows),
-                "value": X.ravel(),
+                "value": values.ravel(),
                 "reconstruction": X_hat.ravel(),
                 "contribution": contributions.ravel(),
             }

@@ -1,5 +1,7 @@
 """A fitted torch module as a transformer with an inverse: numpy in and out."""
 
+from functools import partial
+
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -7,7 +9,7 @@ from sklearn.base import (
 )
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
-from .. import inference
+from .. import inference, tables
 from ._resolve import is_auto
 from ._saving import SavingMixin
 from ._summary import FACTS, Summary
@@ -67,10 +69,10 @@ class EncodingTransformer(
         if parameters.get("architecture") is not None:  # it has its own
             resolved.discard("hidden_layer_sizes")
         return Summary(
-            f"{type(self).__name__}: {self.n_features_in_} columns, "
+            f"{type(self).__name__}: {self._n_encoded} columns, "
             f"{self.n_components_} components",
             self._outcome(),
-            inference.layers_of(self._network, self.n_features_in_),
+            inference.layers_of(self._network, self._n_encoded),
             {
                 name: getattr(self, f"{name}_")
                 for name in parameters
@@ -78,6 +80,13 @@ class EncodingTransformer(
             },
             {name: getattr(self, name) for name in FACTS if hasattr(self, name)},
         )
+
+    @property
+    def _n_encoded(self):
+        """How many columns the network takes."""
+        if hasattr(self, "encoder_"):
+            return self.encoder_.blocks_[-1].stop
+        return self.n_features_in_
 
     def _outcome(self):
         """Return what the fit was worth, in a few words; "" where nobody judged."""
@@ -124,14 +133,16 @@ class ReconstructingTransformer(EncodingTransformer):
         -------
         X_original : ndarray of shape (n_samples, n_features)
             Rows in the units of the training data; a DataFrame where `set_output`
-            asks for one.
+            asks for one, or `fit` had a mixed table.
         """
         check_fitted(self)
         Z = codes_to_decode(self, X)
         return self._in_container(inference.decode(self._network, Z), X)
 
     def _in_container(self, X_hat, like):
-        """Return rows as the container that set_output names, as transform would."""
+        """Return rows as a table like that of fit, or as set_output names one."""
+        if hasattr(self, "encoder_"):
+            return tables.decode(self.encoder_, X_hat, like)
         container = _get_output_config("transform", self)["dense"]
         if container == "default":
             return X_hat
@@ -156,6 +167,53 @@ class ReconstructingTransformer(EncodingTransformer):
         X_table = rows_to_encode(self, X)
         return self._in_container(inference.reconstruct(self._network, X_table), X)
 
+    def reconstruct_encoded(self, X):
+        """Encode and decode rows of a mixed table, without choosing categories.
+
+        Parameters
+        ----------
+        X : dataframe of shape (n_samples, n_features)
+
+        Returns
+        -------
+        X_hat : ndarray of shape (n_samples, n_encoded)
+            For the columns that `encoder_` makes; its `decode` says what share each
+            value of a category has. Of other tables it is what `reconstruct` returns.
+        """
+        check_fitted(self)
+        return inference.reconstruct(self._network, rows_to_encode(self, X))
+
+    def impute(self, X):
+        """Fill the missing cells of rows with what the others say of them.
+
+        The mean of a column, or no category, stands for a missing cell at first. Then
+        its reconstruction takes its place again and again, until it changes no more:
+        the row moves to the surface of the codes, and what is known of it stays.
+
+        Parameters
+        ----------
+        X : dataframe of shape (n_samples, n_features)
+            A mixed table, as the one of `fit`.
+
+        Returns
+        -------
+        X_filled : dataframe of shape (n_samples, n_features)
+            Observed cells, and columns that `fit` left out, are as they were.
+
+        Raises
+        ------
+        TypeError
+            If the estimator was fitted to numbers alone.
+        """
+        check_fitted(self)
+        if not hasattr(self, "encoder_"):
+            raise TypeError(
+                f"{type(self).__name__} was fitted to numbers, without missing cells: "
+                "impute fills those of mixed tables."
+            )
+        restore = partial(inference.reconstruct, self._network)
+        return tables.impute(self.encoder_, X, restore)
+
     def score_samples(self, X):
         """Score rows by how well they are reconstructed: low for outliers.
 
@@ -175,6 +233,9 @@ class ReconstructingTransformer(EncodingTransformer):
     def score(self, X, y=None, sample_weight=None):
         """Return the variance-weighted R^2 of the reconstruction.
 
+        Of a mixed table it is the mean D^2 of its columns, see
+        :func:`skae.metrics.explained_deviance`.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -192,6 +253,10 @@ class ReconstructingTransformer(EncodingTransformer):
         """
         check_fitted(self)
         table = read_table(self, X, sample_weight, reset=False)
+        if hasattr(self, "encoder_"):
+            rows = table.block(slice(None))
+            X_hat = inference.reconstruct(self._network, rows)
+            return float(tables.d2(self.encoder_, rows, X_hat, table.weight).mean())
         return inference.r2(self._network, table)
 
     def reconstruction_error(self, X, *, per_feature=False, sample_weight=None):
@@ -209,9 +274,12 @@ class ReconstructingTransformer(EncodingTransformer):
         Returns
         -------
         error : float or ndarray of shape (n_features,)
-            In squared units of X.
+            In squared units of X. Of a mixed table in those of its encoded columns,
+            summed over those of each column.
         """
         check_fitted(self)
         table = read_table(self, X, sample_weight, reset=False)
         errors = inference.column_errors(self._network, table)
+        if hasattr(self, "encoder_"):
+            errors = tables.by_column(self.encoder_, errors)
         return errors if per_feature else float(errors.mean())

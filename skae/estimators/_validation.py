@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from .. import tables
 from ..data._table import Table
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
@@ -35,6 +36,10 @@ def read_rows(estimator, X, *, reset, accept_sparse=("csr", "csc"), **minimum):
     X = detach(X)
     if isinstance(X, (list, tuple)):
         X = np.asarray(X)
+    if hasattr(X, "columns") or "encoder_" in vars(estimator):
+        encoded = tables.encode(estimator, X, reset=reset)
+        if encoded is not None:
+            return check_array(encoded, dtype=FLOATS, **minimum)
     _check_meaning(X)
     labels = _other_labels(X)
     rows = validate_data(
@@ -150,8 +155,8 @@ def rows_to_encode(estimator, X):
     than encoding it, so an array that fits as it is goes straight on.
     """
     X = detach(X)
-    has_names = hasattr(estimator, "feature_names_in_")
-    if not has_names and _fits(X, estimator.n_features_in_):
+    is_plain = not {"feature_names_in_", "encoder_"} & vars(estimator).keys()
+    if is_plain and _fits(X, estimator.n_features_in_):
         return X
     return read_rows(estimator, X, reset=False)
 

@@ -8,7 +8,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .. import engine, inference, objectives
+from .. import engine, inference, objectives, tables
 from ._base import BaseAutoencoder, constraints_without
 from ._resolve import is_auto
 from ._validation import rows_to_encode
@@ -159,6 +159,13 @@ class VariationalAutoencoder(BaseAutoencoder):
     device : str, default="auto"
         A torch device; "auto" is a GPU where torch has one, else the CPU.
 
+    categorical_features : {"from_dtype"} or None, default="from_dtype"
+        What becomes of a DataFrame with columns that are neither numbers nor truth
+        values, such as text, categories or dates: "from_dtype" fits a
+        :class:`~skae.tables.TableEncoder` first, so that every column counts alike, and
+        `inverse_transform` gives a DataFrame back. None refuses them. Other tables are
+        taken as they are. See :ref:`mixed_tables`.
+
     callbacks : list of skorch callbacks or None, default=None
         Called during training, see :mod:`skorch.callbacks`. They watch the training of
         the network that is returned; networks that only judge are trained without them.
@@ -296,6 +303,10 @@ class VariationalAutoencoder(BaseAutoencoder):
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X has string names.
 
+    encoder_ : TableEncoder
+        Where rows were a DataFrame with columns that are no numbers: how these became
+        the columns of the network.
+
     n_samples_seen_ : int
         Rows seen by `partial_fit`.
 
@@ -374,6 +385,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         tol=1e-4,
         precision="auto",
         device="auto",
+        categorical_features="from_dtype",
         callbacks=None,
         checkpoint=None,
         warm_start=False,
@@ -406,6 +418,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         self.tol = tol
         self.precision = precision
         self.device = device
+        self.categorical_features = categorical_features
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.warm_start = warm_start
@@ -452,15 +465,18 @@ class VariationalAutoencoder(BaseAutoencoder):
         -------
         X : ndarray of shape (n_samples, n_features)
             A DataFrame where `set_output` asks for one. Columns keep to their limits
-            with ``output_activation="clamp"``.
+            with ``output_activation="clamp"``. If `fit` had a mixed table, it is one
+            like that: categories are drawn, and numbers stay within their range.
         """
         check_is_fitted(self)
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = _generator(random_state)
         Z = rng.standard_normal((n_samples, self.n_components_))
-        X = inference.decode(self._network, Z)
+        X = means = inference.decode(self._network, Z)
         if observation_noise:
             X = inference.observed(self._network, X, self.noise_variance_, rng)
+            if hasattr(self, "encoder_"):
+                return tables.sample(self.encoder_, means, X, rng)
         return self._in_container(X, Z)
 
     def score_samples(self, X):

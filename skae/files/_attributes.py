@@ -65,9 +65,9 @@ def maybe(check):
 
 @dataclass(frozen=True)
 class Names:
-    """Strings, one for each of the columns."""
+    """Strings, one for each of the columns of the table."""
 
-    shape: str = "d"
+    shape: str = "f"
 
 
 @dataclass(frozen=True)
@@ -265,8 +265,11 @@ ATTRIBUTES = {
 }
 
 
-def read_attributes(name, stored, values):
-    """Return the attributes of a class from JSON, each checked before it is read."""
+def read_attributes(name, stored, values, n_encoded=None):
+    """Return the attributes of a class from JSON, each checked before it is read.
+
+    `n_encoded` is the number of columns of the network, if a TableEncoder makes others.
+    """
     attributes = ATTRIBUTES[name]
     known = attributes.needed | attributes.allowed
     if not set(attributes.needed) <= set(stored) <= set(known):
@@ -275,9 +278,11 @@ def read_attributes(name, stored, values):
             f"{name} lacks the attributes {sorted(missing)} and has {sorted(odd)}."
         )
     sizes = {}
-    for letter, attribute in (("d", "n_features_in_"), ("k", "n_components_")):
+    for letter, attribute in (("f", "n_features_in_"), ("k", "n_components_")):
         if attribute in stored:
             sizes[letter] = _one(attribute, known[attribute], stored, values, {})
+    if "f" in sizes:
+        sizes["d"] = sizes["f"] if n_encoded is None else n_encoded
     return {
         attribute: _one(attribute, known[attribute], stored, values, sizes)
         for attribute in stored

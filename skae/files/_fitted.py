@@ -81,6 +81,12 @@ def _is_own(architecture):
 # -- back -----------------------------------------------------------------------------
 
 
+def n_encoded(estimator):
+    """Return how many columns the network of an estimator takes."""
+    encoder = getattr(estimator, "encoder_", None)
+    return estimator.n_features_in_ if encoder is None else encoder.blocks_[-1].stop
+
+
 def fill(estimator, inner, restorer, prefix, depth):
     """Give an estimator that has its attributes what else a fit leaves behind."""
     name = type(estimator).__name__
@@ -113,7 +119,7 @@ def _fill_detector(estimator, inner, restorer, prefix, depth):
         restorer.restore(model, prefix + NESTED, depth=depth + 1) for model in models
     ]
     for model in estimator.autoencoders_:
-        if getattr(model, "n_features_in_", None) != estimator.n_features_in_:
+        if getattr(model, "n_features_in_", None) != n_encoded(estimator):
             raise FileError("An autoencoder of the detector is for other columns.")
 
 
@@ -173,9 +179,10 @@ def _network_class(objective):
 
 def _check_task(blueprint, objective, estimator):
     """Raise a FileError unless they are what the class and its attributes ask for."""
-    sizes = ("n_features_in_", "n_components_", "hidden_layer_sizes_")
-    for name in (*sizes, "precision_"):
-        field = name.removesuffix("_").removesuffix("_in")
+    if blueprint.n_features != n_encoded(estimator):
+        raise FileError("The file says two things of its columns.")
+    for name in ("n_components_", "hidden_layer_sizes_", "precision_"):
+        field = name.removesuffix("_")
         if getattr(blueprint, field) != getattr(estimator, name):
             raise FileError(f"The file says two things of {name}.")
     name = type(estimator).__name__
@@ -196,7 +203,7 @@ def _network(tree, estimator, restorer, dtype, cls, task=None):
     if task is not None and _is_own(task.blueprint.architecture):
         own = partial(engine.build_parts, task)
     builder = Builder(
-        restorer.values, estimator.n_features_in_, estimator.n_components_, dtype, own
+        restorer.values, n_encoded(estimator), estimator.n_components_, dtype, own
     )
     network = builder.build(tree, cls)
     network.seal()
@@ -208,8 +215,8 @@ def _fill_supervised(estimator, inner, restorer, prefix, depth):
     model = restorer.restore(
         inner["model"], prefix + NESTED, among=ESTIMATORS, depth=depth + 1
     )
-    sizes = ("n_features_in_", "n_components_")
-    if any(getattr(model, s, None) != getattr(estimator, s) for s in sizes):
+    sizes = n_encoded(estimator), estimator.n_components_
+    if (getattr(model, "n_features_in_", None), model.n_components_) != sizes:
         raise FileError("The classifier's autoencoder is of another size.")
     estimator.autoencoder_, estimator.device_ = model, "cpu"
     dtype = next(model._network.parameters()).dtype

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import InvalidParameterError
@@ -25,6 +26,8 @@ from ._values import Values, Writer, make
 TRAINING_ONLY = ("callbacks", "random_state", "memory")
 # A path of one machine, which whoever sent a file should not choose.
 NEVER_STORED = "checkpoint"
+# A parameter that files of the first versions do not have: they took numbers alone.
+ADDED = "categorical_features"
 CLASSES = ESTIMATORS | TABLES | STEPS
 # What a file leaves out, and what is stored in another way.
 LEFT_OUT = {
@@ -34,7 +37,7 @@ LEFT_OUT = {
 ELSEWHERE = {
     *("net_", "module_", "autoencoder_", "autoencoders_"),
     *("_fitted_task", "_by_size", "_split", "_sklearn_output_config"),
-    *("_layout", "_codec", "blocks_", "left_out_"),
+    *("_layout", "_codec", "blocks_", "left_out_", "encoder_"),
 }
 KEYS = {"class", "parameters", "attributes", "output", "inner"}
 CONTAINERS = ("default", "pandas", "polars")
@@ -90,6 +93,9 @@ class Recorder:
         }
         if name in ESTIMATORS:
             record["inner"] = inner_of(estimator, writer, self, prefix, label)
+            if hasattr(estimator, "encoder_"):
+                encoder = self.record(estimator.encoder_, label=f"{label}'s ")
+                record["inner"]["encoder"] = encoder
         elif name in TABLES:
             record["inner"] = describe_table(estimator, writer, self, label)
         return record
@@ -144,6 +150,13 @@ def is_fitted(estimator):
 # -- back -----------------------------------------------------------------------------
 
 
+def _check_encoder(estimator):
+    encoder = getattr(estimator, "encoder_", estimator)
+    names = [getattr(e, "feature_names_in_", None) for e in (estimator, encoder)]
+    if encoder.n_features_in_ != estimator.n_features_in_ or not np.array_equal(*names):
+        raise FileError("The TableEncoder inside is for other columns.")
+
+
 class Restorer:
     """Turns records back into estimators."""
 
@@ -165,6 +178,8 @@ class Restorer:
             for key, value in stored.items()
         }
         names = set(cls._get_param_names()) - {NEVER_STORED}
+        if ADDED in names:  # files of before do without
+            parameters.setdefault(ADDED, None)
         if set(parameters) != names:
             odd = set(parameters) ^ names
             raise FileError(f"{cls.__name__} has other parameters, see {sorted(odd)}.")
@@ -188,9 +203,18 @@ class Restorer:
         name, attributes = record["class"], record["attributes"]
         if not isinstance(attributes, dict):
             raise FileError(f"{name} comes without its attributes.")
-        vars(estimator).update(read_attributes(name, attributes, self.values))
+        inner, width = record["inner"], None
+        if name in ESTIMATORS and isinstance(inner, dict) and "encoder" in inner:
+            inner = dict(inner)
+            encoder = self.restore(inner.pop("encoder"), among=TABLES, depth=depth + 1)
+            if not is_fitted(encoder):
+                raise FileError(f"{name} has a TableEncoder that is not fitted.")
+            estimator.encoder_, width = encoder, encoder.blocks_[-1].stop
+        values = read_attributes(name, attributes, self.values, width)
+        vars(estimator).update(values)
         if name in ESTIMATORS:
-            fill(estimator, record["inner"], self, prefix, depth)
+            _check_encoder(estimator)
+            fill(estimator, inner, self, prefix, depth)
         elif name in TABLES:
             fill_table(estimator, record["inner"], self, depth)
 

@@ -2,7 +2,19 @@
 
 from .._lazy import attach
 
-_NAMES = {"Block": "._blocks", "TableEncoder": "._encoder"}
+_NAMES = {
+    "Block": "._blocks",
+    "TableEncoder": "._encoder",
+    # for estimators that have an encoder inside
+    "by_column": "._inside",
+    "d2": "._deviance",
+    "cells": "._inside",
+    "decode": "._inside",
+    "encode": "._inside",
+    "impute": "._impute",
+    "is_mixed": "._inside",
+    "sample": "._sample",
+}
 
-__all__ = list(_NAMES)
+__all__ = ["Block", "TableEncoder"]
 __getattr__, __dir__ = attach(__name__, _NAMES)

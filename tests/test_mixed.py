@@ -1,0 +1,287 @@
+"""Estimators that take mixed tables as they are, and give them back."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+import skae
+from skae import (
+    AutoencoderClassifier,
+    AutoencoderOutlierDetector,
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    StackedAutoencoder,
+    VariationalAutoencoder,
+)
+from skae.exceptions import FileError
+from skae.metrics import explained_deviance
+from skae.tables import TableEncoder
+
+FAMILY = [
+    AutoencoderTransformer,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    StackedAutoencoder,
+    VariationalAutoencoder,
+]
+
+
+def make_mixed(n_samples=120, seed=0):
+    """Columns of each kind that follow one variable, and some holes."""
+    rng = np.random.default_rng(seed)
+    t = rng.uniform(-1, 1, n_samples)
+    table = pd.DataFrame(
+        {
+            "size": 3 * t + 0.05 * rng.standard_normal(n_samples),
+            "bend": t**2 + 0.02 * rng.standard_normal(n_samples),
+            "count": np.round(10 + 5 * t).astype(int),
+            "kind": pd.Categorical(
+                np.where(t < -0.3, "low", np.where(t < 0.4, "mid", "up"))
+            ),
+            "is_up": t > 0,
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.round(50 * t), "D"),
+        },
+        index=np.arange(n_samples) * 2 + 7,
+    )
+    table.loc[table.index[::9], "size"] = np.nan
+    table.loc[table.index[4::11], "kind"] = None
+    return table
+
+
+def fit(cls=AutoencoderTransformer, table=None, n_components=2, **parameters):
+    parameters = {"max_iter": 3, "random_state": 0, **parameters}
+    return cls(n_components, **parameters).fit(make_mixed() if table is None else table)
+
+
+@pytest.mark.parametrize("cls", FAMILY)
+def test_tables_come_back_as_they_were(cls):
+    """From rows and from codes: columns, dtypes, categories and index."""
+    table = make_mixed()
+    fitted = fit(cls)
+    assert fitted.n_features_in_ == 6
+    assert list(fitted.feature_names_in_) == list(table.columns)
+    Z = fitted.transform(table)
+    assert Z.shape == (120, 2)
+    for back in (fitted.reconstruct(table), fitted.inverse_transform(Z)):
+        pd.testing.assert_series_equal(back.dtypes, table.dtypes)
+    pd.testing.assert_index_equal(fitted.reconstruct(table).index, table.index)
+    framed = clone(fitted).set_output(transform="pandas").fit(table)
+    codes = framed.transform(table)
+    pd.testing.assert_index_equal(framed.inverse_transform(codes).index, table.index)
+    assert np.isfinite(fitted.score_samples(table)).all()
+    assert fitted.reconstruction_error(table, per_feature=True).shape == (6,)
+
+
+def test_it_is_a_table_encoder_in_front():
+    """Fit, codes and score are those of a pipeline."""
+    table = make_mixed()
+    inside = fit()
+    reducer = AutoencoderTransformer(2, max_iter=3, random_state=0)
+    pipeline = make_pipeline(TableEncoder(), reducer).fit(table)
+    np.testing.assert_array_equal(inside.transform(table), pipeline.transform(table))
+    expected = explained_deviance(pipeline, table)
+    assert inside.score(table) == pytest.approx(expected)
+    assert explained_deviance(inside, table) == pytest.approx(expected)
+
+
+def test_polars_in_polars_out():
+    table = pl.from_pandas(make_mixed())
+    fitted = fit(table=table)
+    back = fitted.reconstruct(table)
+    assert back.schema == table.schema
+    assert fitted.impute(table).null_count().sum_horizontal().item() == 0
+
+
+@pytest.mark.parametrize("numbers", [["bend", "count"], ["bend", "is_up"]])
+def test_numbers_are_taken_as_they_are(numbers):
+    """Truth values among them, too; what an earlier fit made is gone."""
+    fitted = fit()
+    table = make_mixed()[numbers]
+    fitted.set_params(n_components=1).fit(table)
+    assert not hasattr(fitted, "encoder_")
+    assert isinstance(fitted.reconstruct(table), np.ndarray)
+    assert fitted.n_features_in_ == 2
+
+
+def test_objects_that_are_numbers_stay_numbers():
+    table = make_mixed()[["bend", "count"]].astype(object)
+    assert not hasattr(fit(table=table, n_components=1), "encoder_")
+
+
+def test_none_refuses_mixed_tables():
+    with pytest.raises((TypeError, ValueError), match=r"dates|could not convert"):
+        fit(categorical_features=None)
+
+
+def test_a_failed_fit_leaves_the_encoder():
+    fitted = fit()
+    before = fitted.encoder_
+    with pytest.raises(ValueError, match="n_components"):
+        fitted.set_params(n_components=-1).fit(make_mixed())
+    with pytest.raises(ValueError, match="infinite"):
+        fitted.set_params(n_components=2).fit(
+            make_mixed().replace({"bend": {0: np.inf}}).assign(bend=np.inf)
+        )
+    assert fitted.encoder_ is before
+
+
+def test_going_on_keeps_the_columns():
+    """Another table with fewer values is encoded as the first was."""
+    table = make_mixed()
+    fitted = fit(warm_start=True)
+    encoder = fitted.encoder_
+    fitted.fit(table[table["kind"] != "up"])
+    assert fitted.encoder_ is encoder
+
+
+def test_a_stream_takes_numbers():
+    with pytest.raises(ValueError, match="partial_fit takes numbers"):
+        AutoencoderTransformer(2).partial_fit(make_mixed())
+    with pytest.raises(ValueError, match="partial_fit takes numbers"):
+        fit().partial_fit(make_mixed()[["size"]])
+
+
+def test_unknown_values_are_warned_of():
+    fitted, table = fit(), make_mixed()
+    table["kind"] = "new"
+    with pytest.warns(UserWarning, match="'kind': 'new'"):
+        fitted.transform(table)
+
+
+def test_search_over_components():
+    """The default score compares what is kept of the table."""
+    search = GridSearchCV(
+        AutoencoderTransformer(max_iter=3, random_state=0),
+        {"n_components": [1, 3]},
+        cv=2,
+    )
+    assert search.fit(make_mixed()).best_params_ == {"n_components": 3}
+
+
+# -- holes ----------------------------------------------------------------------------
+
+
+def test_holes_are_filled_and_nothing_else():
+    table = make_mixed()
+    filled = fit().impute(table)
+    pd.testing.assert_series_equal(filled.dtypes, table.dtypes)
+    assert not filled.isna().any(axis=None)
+    is_there = table.notna()
+    pd.testing.assert_frame_equal(
+        filled.astype(object).where(is_there), table.astype(object).where(is_there)
+    )
+
+
+def test_filled_cells_are_near_what_was_there():
+    """Better than the mean and the most frequent value, in rows not trained on."""
+    fitted = fit(table=make_mixed(400), n_components=1, max_iter=30)
+    whole = make_mixed(200, seed=1).dropna()
+    holes = whole.copy()
+    rng = np.random.default_rng(0)
+    missing = {name: rng.random(len(whole)) < 0.2 for name in ("size", "kind")}
+    for name, cells in missing.items():
+        holes.loc[cells, name] = None
+    filled = fitted.impute(holes)
+    error = (filled["size"] - whole["size"])[missing["size"]].std()
+    assert error < 0.3 * whole["size"].std()
+    is_right = (filled["kind"] == whole["kind"])[missing["kind"]]
+    assert is_right.mean() > 0.8
+
+
+def test_numbers_have_no_holes_to_fill():
+    fitted = fit(table=make_mixed()[["bend", "count"]], n_components=1)
+    with pytest.raises(TypeError, match="fitted to numbers"):
+        fitted.impute(make_mixed()[["bend", "count"]])
+
+
+# -- made-up rows -----------------------------------------------------------------------
+
+
+def test_samples_are_rows_of_such_a_table():
+    """Known values, whole numbers, ranges kept; the same for a seed."""
+    table = make_mixed()
+    fitted = fit(VariationalAutoencoder)
+    rows = fitted.sample(50, random_state=0)
+    pd.testing.assert_series_equal(rows.dtypes, table.dtypes)
+    assert set(rows["kind"].dropna()) <= set(table["kind"].dropna())
+    assert rows["kind"].nunique() > 1
+    for name in ("size", "bend", "count", "day"):
+        assert rows[name].min() >= table[name].min()
+        assert rows[name].max() <= table[name].max()
+    pd.testing.assert_frame_equal(rows, fitted.sample(50, random_state=0))
+
+
+def test_drawn_values_have_the_shares_of_the_table():
+    """A category is drawn, not the likeliest value taken."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.choice(list("xy"), 400, p=[0.8, 0.2])})
+    table["b"] = rng.standard_normal(400)
+    table["c"] = rng.standard_normal(400)
+    rows = fit(VariationalAutoencoder, table, n_components=1).sample(2000, 0)
+    assert (rows["a"] == "x").mean() == pytest.approx(0.8, abs=0.06)
+
+
+# -- outliers, targets ------------------------------------------------------------------
+
+
+def test_an_outlier_is_explained_by_columns_of_the_table():
+    table = make_mixed().dropna()
+    detector = AutoencoderOutlierDetector(
+        AutoencoderTransformer(1, max_iter=20), random_state=0
+    ).fit(table)
+    odd = table.head(5).copy()
+    odd.loc[odd.index[2], "size"] = -odd.loc[odd.index[2], "size"] + 4
+    cells = detector.explain(odd)
+    assert cells.loc[0, ["row", "column"]].tolist() == [odd.index[2], "size"]
+    assert cells.loc[0, "value"] == odd.loc[odd.index[2], "size"]
+    sums = cells.groupby("row")["contribution"].sum().loc[odd.index]
+    np.testing.assert_allclose(-sums, detector.score_samples(odd))
+
+
+def test_a_classifier_takes_mixed_tables():
+    table = make_mixed(200)
+    y = table.pop("is_up")
+    classifier = AutoencoderClassifier(
+        AutoencoderTransformer(2, max_iter=3), max_iter=5, random_state=0
+    )
+    assert classifier.fit(table, y).score(table, y) > 0.9
+    assert classifier.n_features_in_ == 5
+
+
+# -- copies -----------------------------------------------------------------------------
+
+
+def copy_by_pickle(fitted, path):
+    return pickle.loads(pickle.dumps(fitted))
+
+
+def copy_by_file(fitted, path):
+    fitted.save(path / "model.safetensors")
+    return skae.load(path / "model.safetensors")
+
+
+@pytest.mark.parametrize("copy", [copy_by_pickle, copy_by_file])
+@pytest.mark.parametrize("cls", [AutoencoderTransformer, VariationalAutoencoder])
+def test_copies_answer_alike(copy, cls, tmp_path):
+    table, fitted = make_mixed(), fit(cls)
+    again = copy(fitted, tmp_path)
+    np.testing.assert_array_equal(again.transform(table), fitted.transform(table))
+    pd.testing.assert_frame_equal(again.reconstruct(table), fitted.reconstruct(table))
+    assert again.score(table) == fitted.score(table)
+
+
+def test_a_file_with_an_encoder_of_other_columns_is_refused(tmp_path):
+    fitted = fit()
+    fitted.encoder_ = TableEncoder().fit(make_mixed().drop(columns="size"))
+    fitted.save(tmp_path / "model.safetensors")
+    with pytest.raises(FileError):
+        skae.load(tmp_path / "model.safetensors")

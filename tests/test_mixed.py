@@ -203,7 +203,7 @@ def test_numbers_have_no_holes_to_fill():
         fitted.impute(make_mixed()[["bend", "count"]])
 
 
-# -- made-up rows -----------------------------------------------------------------------
+# -- made-up rows ---------------------------------------------------------------------
 
 
 def test_samples_are_rows_of_such_a_table():
@@ -220,17 +220,16 @@ def test_samples_are_rows_of_such_a_table():
     pd.testing.assert_frame_equal(rows, fitted.sample(50, random_state=0))
 
 
-def test_drawn_values_have_the_shares_of_the_table():
-    """A category is drawn, not the likeliest value taken."""
+def test_a_rare_value_is_drawn_now_and_then():
+    """A category is drawn: the likeliest value would always be the same."""
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"a": rng.choice(list("xy"), 400, p=[0.8, 0.2])})
     table["b"] = rng.standard_normal(400)
-    table["c"] = rng.standard_normal(400)
     rows = fit(VariationalAutoencoder, table, n_components=1).sample(2000, 0)
-    assert (rows["a"] == "x").mean() == pytest.approx(0.8, abs=0.06)
+    assert (rows["a"] == "x").mean() == pytest.approx(0.8, abs=0.1)
 
 
-# -- outliers, targets ------------------------------------------------------------------
+# -- outliers, targets ----------------------------------------------------------------
 
 
 def test_an_outlier_is_explained_by_columns_of_the_table():
@@ -257,7 +256,7 @@ def test_a_classifier_takes_mixed_tables():
     assert classifier.n_features_in_ == 5
 
 
-# -- copies -----------------------------------------------------------------------------
+# -- copies ---------------------------------------------------------------------------
 
 
 def copy_by_pickle(fitted, path):

@@ -290,21 +290,22 @@ def test_separator_and_decimal_mark_are_found(text, tmp_path, run):
     assert "9 rows, 3 columns" in out
 
 
-def test_columns_that_are_not_numeric_are_named_and_left_out(tmp_path, table, run):
-    """The warning names them; numbers and booleans stay."""
+def test_mixed_tables_are_compared(tmp_path, table, run):
+    """Categories and dates take part, and holes; free text is named and left out."""
     path = tmp_path / "mixed.parquet"
     table.assign(
         flag=np.arange(N_ROWS) % 2 == 0,
-        when=pd.Timestamp("2020-01-01"),
-        kind=pd.Categorical(["a", "b"] * 15),
+        when=pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(N_ROWS), "D"),
+        kind=pd.Categorical(["a", None, "b"] * 10),
+        text=[f"row {i} says something" for i in range(N_ROWS)],
         count=pd.array(range(N_ROWS), dtype="Int64"),
     ).to_parquet(path)
     status, out, err = run(path)
     assert status == 0
     assert err.splitlines()[0] == (
-        "warning: left out, as not numeric: 'species', 'when', 'kind'"
+        "warning: left out, as neither numbers nor categories: 'text'"
     )
-    assert "30 rows, 6 columns" in out
+    assert "30 rows, 9 columns of numbers and categories" in out
 
 
 def test_boolean_columns_of_a_text_file_are_numeric(tmp_path, run):
@@ -474,10 +475,10 @@ def test_unknown_extension_is_one_line_and_status_2(name, tmp_path, fails):
     ("text", "message"),
     [
         ("\n \n\n", "blank lines only"),
-        ("a,b,c\n", "0 rows and 0 numeric columns"),
-        ("a,b\n1,2\n", "1 row and 2 numeric columns"),
-        ("a\n1\n2\n3\n4\n", "4 rows and 1 numeric column to"),
-        ("a,b\nx,y\nz,w\n", "2 rows and 0 numeric columns"),
+        ("a,b,c\n", "0 rows and 0 columns"),
+        ("a,b\n1,2\n", "1 row and 2 columns"),
+        ("a\n1\n2\n3\n4\n", "4 rows and 1 column to"),
+        ("a,b\nx,y\nz,w\n", "n_splits=3 greater than the number of samples"),
         ("a,b\n1,2\n1,2,3,4\n", "t.csv: "),
         ("a,b\n1,2\n3,4\n5,7\n", "3 rows in 3 folds leave 1 to score"),
         ("a,b\n" + "1,2\n" * 9, "no column that varies"),
@@ -566,7 +567,6 @@ def test_decimal_mark_can_be_named(tmp_path, run):
         (["1", "2", "?"], "'b' (row 3 has '?'; 3 cells of 9 no number)"),
         (["EUR 1.50", "EUR 2", "EUR 3"], "'b' (row 1 has 'EUR 1.50')"),
         (['"1.234,56"', '"2,5"', "3"], "'b' (row 1 has '1.234,56'; --decimal , may"),
-        (["x", "y", "z"], "'b'\n"),
     ],
 )
 def test_cell_that_is_no_number_is_named(cells, said, tmp_path, run):
@@ -575,7 +575,7 @@ def test_cell_that_is_no_number_is_named(cells, said, tmp_path, run):
     path = _write(tmp_path / "t.csv", f"a,b,c\n{rows}")
     status, _, err = run(path, "--n-components", "1")
     assert status == 0
-    assert f"left out, as not numeric: {said}" in err
+    assert f"left out, as neither numbers nor categories: {said}" in err
 
 
 def test_prices_as_target_are_warned_of(tmp_path, table, run):

@@ -117,7 +117,7 @@ LAYERS = [
     # reducers are used as anybody's: named, and imported by name
     Layer("comparison._reducers", (), SKLEARN),
     Layer("comparison._target", ("comparison._reducers",), SKLEARN),
-    Layer("comparison._scores", (), SKLEARN),
+    Layer("comparison._scores", ("tables",), SKLEARN),
     Layer("comparison._progress", (), NUMPY | {"tqdm"}),
     Layer("comparison._details", ("comparison._target",), SKLEARN),
     Layer(
@@ -138,13 +138,18 @@ LAYERS = [
             "comparison._reducers",
             "comparison._report",
             "comparison._target",
+            "tables",
         ),
         SKLEARN,
     ),
     Layer("comparison", ("_lazy",), frozenset()),
     # entry points
     Layer("comparison._text", (), NUMPY | {"pandas"}),
-    Layer("comparison._files", ("comparison._text",), NUMPY | {"pandas", "pyarrow"}),
+    Layer(
+        "comparison._files",
+        ("comparison._text", "tables"),
+        NUMPY | {"pandas", "pyarrow"},
+    ),
     Layer("comparison._print", (), frozenset()),
     Layer(
         "comparison._cli",

@@ -66,9 +66,9 @@ def _parser():
     compare = commands.add_parser(
         "compare",
         help="compare reducers by what they keep of unseen rows",
-        description="Cross-validated comparison of reducers on the numeric columns of "
-        "a table: how much of the variance of unseen rows they keep, how many of their "
-        "neighbours, and how well a target is predicted from their codes.",
+        description="Cross-validated comparison of reducers on a table: how much of "
+        "unseen rows they keep, how many of their neighbours, and how well a target is "
+        "predicted from their codes.",
     )
     _add_reading(compare.add_argument_group("what is read"))
     _add_comparing(compare.add_argument_group("what is compared"))
@@ -276,6 +276,8 @@ def _print(comparison, table, scale, cv):
 
     n_rows, n_columns = table.X.shape
     units = "standardised" if scale else "in their own units"
+    if hasattr(table.X, "columns"):
+        units = "of numbers and categories, each of the same weight"
     print(f"{n_rows} rows, {n_columns} columns {units}, {cv}-fold cross-validation\n")
     print(score_table(comparison))
     print(f"\n{textwrap.fill(comparison.conclusion(), WIDTH)}")

@@ -11,6 +11,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array, check_random_state
 
+from .. import tables
 from ._details import Details, how_it_was_run
 from ._fits import planned, run
 from ._reducers import named_reducers
@@ -79,10 +80,15 @@ def compare_reducers(
     the training rows, a column that hardly varies there could outweigh all others. For
     reducers that take no negative numbers, such as NMF, the scaler does not centre.
 
+    A DataFrame with categories, text or dates is encoded by a
+    :class:`~skae.tables.TableEncoder` instead, whatever `scale` is. What is compared is
+    then the D^2 of :func:`~skae.metrics.explained_deviance`, in which every column
+    counts alike, in place of R^2.
+
     Parameters
     ----------
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-        Finite numbers. A sparse matrix is made dense.
+        Finite numbers, a sparse matrix is made dense; or a mixed table.
     y : array-like of shape (n_samples,), default=None
         Class labels, whose accuracy is scored and by which the folds are stratified, or
         a quantity, whose R^2 is. Numbers are taken for labels if they are whole and
@@ -152,8 +158,9 @@ def compare_reducers(
     >>> comparison.results.shape
     (6, 11)
     """
-    names = _column_names(X)
-    X = _numbers(X)
+    X, names, encoder = _read(X)
+    if encoder is not None:  # whose numbers and categories weigh alike
+        scale = False
     target = read_target(y, X, estimator)
     reducers = named_reducers(reducers)
     random_state = check_random_state(random_state)
@@ -164,7 +171,17 @@ def compare_reducers(
     units = StandardScaler().fit(X).scale_ if scale else np.ones(X.shape[1])
 
     fits = planned(reducers, sizes, len(splits), target, seed)
-    done = run(fits, n_jobs, verbose, X / units, target, splits, scale=scale, seed=seed)
+    done = run(
+        fits,
+        n_jobs,
+        verbose,
+        X / units,
+        target,
+        splits,
+        encoder,
+        scale=scale,
+        seed=seed,
+    )
     # Of all columns the reducer is None.
     scored = [(fit, score) for fit, score in done if fit.reducer is not None]
     if not scored:
@@ -174,7 +191,7 @@ def compare_reducers(
         pd.DataFrame([score.row for _, score in scored]),
         reference=_first_pca(reducers),
         all_columns=_all_columns(done, X),
-        column_r2=_column_r2(scored, names),
+        column_r2=_column_r2(scored, _labels(encoder, names)),
         n_unfinished=len(fits) - len(done),
         details=Details(
             names=names,
@@ -182,7 +199,7 @@ def compare_reducers(
             units=units,
             target=target,
             glimpses={fit[:3]: score.glimpse for fit, score in scored},
-            run=how_it_was_run(X, reducers, sizes, splits, target, **settings),
+            run=how_it_was_run(X, reducers, sizes, splits, target, encoder, **settings),
         ),
     )
     if len(done) < len(fits):
@@ -215,6 +232,22 @@ def _column_r2(scored, names):
         return None
     index = pd.MultiIndex.from_tuples(found, names=["reducer", "n_components", "fold"])
     return pd.DataFrame([*found.values()], index=index, columns=names)
+
+
+def _read(X):
+    """Return rows as numbers, the names of their columns, and their TableEncoder."""
+    if not (hasattr(X, "columns") and tables.is_mixed(X)):
+        names = _column_names(X)
+        return _numbers(X), names, None
+    encoder = tables.TableEncoder(handle_unknown="ignore").fit(X)
+    return encoder.transform(X), list(encoder.get_feature_names_out()), encoder
+
+
+def _labels(encoder, names):
+    """Return the names of the columns that are judged."""
+    return (
+        names if encoder is None else [str(block.column) for block in encoder.blocks_]
+    )
 
 
 def _column_names(X):

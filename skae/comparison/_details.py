@@ -24,11 +24,16 @@ class Details(NamedTuple):
     run: dict  # what to say of it, by title
 
 
-def how_it_was_run(X, reducers, sizes, splits, target, *, scale, seed, n_jobs):
+def how_it_was_run(
+    X, reducers, sizes, splits, target, encoder=None, *, scale, seed, n_jobs
+):
     """Return how a comparison was made and on what, in words by title."""
+    how = "standardised" if scale else "in their own units"
+    if encoder is not None:
+        how = f"of which {encoder!r} made {X.shape[1]}"
+    n_columns = X.shape[1] if encoder is None else encoder.n_features_in_
     said = {
-        "Table": f"{X.shape[0]} rows, {X.shape[1]} columns, "
-        f"{'standardised' if scale else 'in their own units'}",
+        "Table": f"{X.shape[0]} rows, {n_columns} columns, {how}",
         "Reducers": "; ".join(f"{name} = {r!r}" for name, r in reducers.items()),
         "Sizes": ", ".join(map(str, sizes)),
         "Folds": f"{len(splits)}, of {min(len(test) for _, test in splits)} rows or "

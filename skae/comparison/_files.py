@@ -1,5 +1,6 @@
-"""Tables of numbers, read from files, for the command line."""
+"""Tables, read from files, for the command line."""
 
+import warnings
 from collections import Counter
 from functools import partial
 from operator import getitem
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ..tables import TableEncoder
 from ._text import COMPRESSED, read_text
 
 # Text classes with fewer rows each than this are hardly classes.
@@ -19,16 +21,18 @@ _LIKE_A_NUMBER = r"\D{0,5}\d[\d.,' ]*\D{0,5}"
 
 
 class FileContent(NamedTuple):
-    """Numbers to compress, and what there is to know about them."""
+    """Rows to compress, and what there is to know about them."""
 
-    X: np.ndarray
+    X: np.ndarray  # or a mixed DataFrame
     columns: list[str]
     y: np.ndarray | None
     notes: list[str]  # what was left out, one sentence each
 
 
 def read_table(path, target=None, **options):
-    """Read the numeric columns of a file, and its target.
+    """Read the columns of a file, and its target.
+
+    Text that is no number in most of its cells is a category, unless it hardly repeats.
 
     Parameters
     ----------
@@ -43,7 +47,7 @@ def read_table(path, target=None, **options):
     Returns
     -------
     content : FileContent
-        Its numbers are finite.
+        Its numbers are finite; of a mixed table some may be missing.
 
     Raises
     ------
@@ -96,24 +100,44 @@ def _table(frame, y, notes, target):
         frame, y = _without_target(frame, y, target)
     if y is not None:
         notes = [*notes, *_notes_on_target(y, target)]
+    frame.columns = _told_apart(frame.columns)
     is_number = np.array([_kind(dtype) in "biuf" for dtype in frame.dtypes], dtype=bool)
     others = frame.loc[:, ~is_number]
+    obstacles = {name: _obstacle(column) for name, column in others.items()}
+    kept = _categories(others[[name for name in others if not obstacles[name]]])
     listed = _listed(
-        [f"{name!r}{_obstacle(column)}" for name, column in others.items()]
+        [f"{name!r}{obstacles[name]}" for name in others.columns.drop(kept)]
     )
-    frame = frame.loc[:, is_number]
+    is_kept = is_number | frame.columns.isin(kept)
+    frame = frame.loc[:, is_kept]
     if min(frame.shape) < 2:
-        reason = f"; not numeric: {listed}" if listed else ""
+        reason = f"; neither numbers nor categories: {listed}" if listed else ""
         raise ValueError(
             f"found {_counted(frame.shape[0], 'row')} and "
-            f"{_counted(frame.shape[1], 'numeric column')} to compress: two columns "
+            f"{_counted(frame.shape[1], 'column')} to compress: two columns "
             f"and some rows are needed{reason}"
         )
     if listed:
-        notes = [*notes, f"left out, as not numeric: {listed}"]
+        notes = [*notes, f"left out, as neither numbers nor categories: {listed}"]
+    if kept:
+        return FileContent(frame, list(frame.columns), y, notes)
     X = frame.to_numpy(np.float64, na_value=np.nan)
     _check_finite(X, frame.columns)
-    return FileContent(X, _told_apart(frame.columns), y, notes)
+    return FileContent(X, list(frame.columns), y, notes)
+
+
+def _categories(frame):
+    """Return the names of the columns that a TableEncoder takes."""
+    kept = []
+    for name, column in frame.items():
+        try:
+            with warnings.catch_warnings(action="ignore"):  # it says what it leaves out
+                encoder = TableEncoder().fit(column.to_frame())
+        except (TypeError, ValueError):  # lists, nothing but identifiers
+            continue
+        if name not in encoder.left_out_:
+            kept.append(name)
+    return kept
 
 
 def _told_apart(names):

@@ -73,7 +73,7 @@ def run(fits, n_jobs, verbose, *data, **options):
     return [(fits[i], scored[i]) for i in _in_given_order(fits, scored)]
 
 
-def _scored(i, fit, X, target, splits, *, scale, seed):
+def _scored(i, fit, X, target, splits, encoder, *, scale, seed):
     name, size, fold, reducer = fit
     split = splits[fold]
     row = {"reducer": name, "n_components": size, "fold": fold}
@@ -87,7 +87,7 @@ def _scored(i, fit, X, target, splits, *, scale, seed):
             # The scores say how far from PCA it is.
             with warnings.catch_warnings(action="ignore", category=PCAFallbackWarning):
                 scores, column_r2, glimpse = score_fit(
-                    clone(reducer), X, target, split, scale=scale, seed=seed
+                    clone(reducer), X, target, split, encoder, scale=scale, seed=seed
                 )
     except Exception as error:
         at = "" if size is None else f"n_components={size} in "

@@ -11,6 +11,8 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import check_array, get_tags
 
+from .. import tables
+
 # Distances between all pairs are what takes long: the structure of some rows will do.
 _MAX_ROWS = 500
 _N_NEIGHBORS = 10
@@ -29,7 +31,7 @@ class Glimpse(NamedTuple):
     restored: dict  # of the worst rows and of some others, by row
 
 
-def score_fit(reducer, X, target, split, *, scale, seed):
+def score_fit(reducer, X, target, split, encoder=None, *, scale, seed):
     """Fit a reducer on the training rows, and score it on the others.
 
     Returns
@@ -56,7 +58,12 @@ def score_fit(reducer, X, target, split, *, scale, seed):
     X_hat = _restored(reducer, scaler, Z)
     restored = _reconstruction(X[test], X_hat)
     glimpse = Glimpse(test[shown], pair, *_restored_rows(X[test], X_hat, test, shown))
-    return scores | restored, _column_r2(X[test], X_hat), glimpse
+    if encoder is None:
+        return scores | restored, _column_r2(X[test], X_hat), glimpse
+    of_columns = tables.d2(encoder, X[test], X_hat)
+    labels = [block.column for block in encoder.blocks_]
+    restored["r2"] = of_columns.mean()
+    return scores | restored, of_columns.reindex(labels).to_numpy(), glimpse
 
 
 def has_inverse(reducer):

@@ -197,3 +197,14 @@ def test_randomised_axes_of_shards_are_those_of_the_whole(cuts, weighted):
     np.testing.assert_allclose(found.components, expected.components, atol=1e-6)
     np.testing.assert_allclose(found.explained_variance, expected.explained_variance)
     np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [19, 20])
+def test_equal_eigenvalues_are_found(n_rows):
+    """Of rows and of columns; LAPACK finds none of these if asked for some."""
+    X = np.eye(20)[-n_rows:]
+    axes = Table(X).axes(2)
+    assert axes.components.shape == (2, 20)
+    np.testing.assert_allclose(
+        axes.components @ axes.components.T, np.eye(2), atol=1e-12
+    )

@@ -56,10 +56,7 @@ class Scatter:
 
     def axes(self, n_components):
         """Return the leading `PrincipalAxes`."""
-        n_columns = len(self.mean)
-        found = linalg.eigh(
-            self.matrix, subset_by_index=(n_columns - n_components, n_columns - 1)
-        )
+        found = _largest(self.matrix, n_components)
         return _made_axes(*found, self.mean, self.total_weight, self.unit)
 
 
@@ -94,15 +91,22 @@ def _axes_of_rows(table, rank):
             rows = np.empty((table.n_rows, table.n_columns), dtype=block.dtype)
         rows[start : start + len(block)] = block
         start += len(block)
-    variance, vectors = linalg.eigh(
-        rows @ rows.T, subset_by_index=(len(rows) - rank, len(rows) - 1)
-    )
+    variance, vectors = _largest(rows @ rows.T, rank)
     axes = rows.T @ vectors
     lengths = np.linalg.norm(axes, axis=0)
     axes /= np.where(lengths > 0, lengths, 1.0)
     return _made_axes(
         variance, axes, moments.mean, moments.total_weight, _unit(moments)
     )
+
+
+def _largest(matrix, rank):
+    """Return the largest eigenvalues, in rising order, and their eigenvectors."""
+    first, last = len(matrix) - rank, len(matrix) - 1
+    values, vectors = linalg.eigh(matrix, subset_by_index=(first, last))
+    if len(values) < rank:  # LAPACK loses some of many that are equal
+        values, vectors = linalg.eigh(matrix, driver="evd")
+    return values[-rank:], vectors[:, -rank:]
 
 
 def randomised_axes(parts, rank, seed=0):

@@ -579,3 +579,30 @@ def test_real_tables_come_back(file):
     pd.testing.assert_frame_equal(found, table, check_exact=False, rtol=1e-9, atol=0)
     table = pl.read_parquet(file)
     assert_polars_equal(round_trip(TableEncoder().fit(table), table), table)
+
+
+# -- holes that a PCA fills -----------------------------------------------------------
+
+
+def test_a_pca_fills_holes():
+    """Also those of columns that had none in fit; and holes come back as holes."""
+    rng = np.random.default_rng(0)
+    t = rng.standard_normal(400)
+    whole = pd.DataFrame({name: t + 0.1 * rng.standard_normal(400) for name in "abc"})
+    whole["sign"] = np.where(t > 0, "up", "down")
+    table = whole.copy()
+    table.loc[table.index[:300:3], "a"] = np.nan
+    encoder = TableEncoder(missing_values="pca").fit(table[:300])
+    back = encoder.inverse_transform(encoder.transform(table[:300]))
+    pd.testing.assert_frame_equal(back, table[:300])
+    table.loc[300:, "b"] = np.nan
+    encoded = encoder.transform(table[300:])
+    error = encoder.decode(encoded)["b"] - whole["b"][300:]
+    assert np.abs(error).max() < 0.5
+    assert np.isfinite(encoded).all()
+
+
+def test_a_table_of_holes_is_filled_with_means():
+    table = pd.DataFrame({"a": [1.0, np.nan, 3.0], "b": [np.nan, 2.0, np.nan]})
+    encoded = TableEncoder(missing_values="pca").fit_transform(table)
+    assert np.isfinite(encoded).all()

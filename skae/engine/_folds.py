@@ -453,6 +453,8 @@ def _kernels(task, table, seed):
     blueprint, parts = task.blueprint, []
     held_out = _splits.folds(table, n_folds, seed)
     tables = [table.take(positions) for positions in _kept(table, held_out)]
+    if fit_kernel_ridge(table, blueprint.n_components) is None:
+        return None  # of what rounding leaves in a part there is nothing to learn
     for part, positions in zip(tables, held_out, strict=True):
         found = fit_kernel_ridge(part, blueprint.n_components)
         if found is None:

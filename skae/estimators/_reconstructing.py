@@ -186,9 +186,8 @@ class ReconstructingTransformer(EncodingTransformer):
     def impute(self, X):
         """Fill the missing cells of rows with what the others say of them.
 
-        The mean of a column, or no category, stands for a missing cell at first. Then
-        its reconstruction takes its place again and again, until it changes no more:
-        the row moves to the surface of the codes, and what is known of it stays.
+        A PCA of the incomplete table fills a missing cell at first, for `fit` and
+        `transform`, too. Here its reconstruction then takes its place.
 
         Parameters
         ----------

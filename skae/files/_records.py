@@ -37,7 +37,7 @@ LEFT_OUT = {
 ELSEWHERE = {
     *("net_", "module_", "autoencoder_", "autoencoders_"),
     *("_fitted_task", "_by_size", "_split", "_sklearn_output_config"),
-    *("_layout", "_codec", "blocks_", "left_out_", "encoder_"),
+    *("_layout", "_codec", "blocks_", "left_out_", "encoder_", "_filling"),
 }
 KEYS = {"class", "parameters", "attributes", "output", "inner"}
 CONTAINERS = ("default", "pandas", "polars")

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..tables._codec import Codec
+from ..tables._filling import Filling
 from ..tables._frames import ArrayTable, PandasTable, PolarsTable
 from ..tables._one_hot import OneHot
 from ..tables._scaling import fitted_steps, make_scaler
@@ -19,7 +20,7 @@ from ._columns import (
 
 INNER = {
     *("layout", "columns", "numeric", "missing_values", "scaler", "means", "members"),
-    *("unknown_are_rare", "scales", "left_out"),
+    *("unknown_are_rare", "scales", "left_out", "filling"),
 }
 
 
@@ -37,7 +38,10 @@ def describe_table(encoder, writer, recorder, label):
             for column in codec.columns
         ],
         "numeric": codec.numeric,
-        "missing_values": "nan" if codec.keeps_nan else "indicator",
+        "missing_values": codec.missing_values,
+        "filling": None
+        if encoder._filling is None
+        else writer.encode_fields(encoder._filling, label),
         "scaler": [recorder.record(step) for step in steps],
         "means": writer.encode(codec.means),
         "members": one_hot.members,
@@ -85,7 +89,7 @@ def fill_table(encoder, inner, restorer, depth):
     codec = Codec(
         columns,
         numeric=one_of(inner["numeric"], ("standard", "minmax", "arcsinh", "quantile")),
-        missing_values=one_of(inner["missing_values"], ("indicator", "nan")),
+        missing_values=one_of(inner["missing_values"], ("indicator", "pca", "nan")),
     )
     n_numbers = sum(column.is_number for column in columns)
     means = _floats(inner["means"], n_numbers, values)
@@ -108,12 +112,26 @@ def fill_table(encoder, inner, restorer, depth):
     )
     encoder._codec, encoder.blocks_ = codec, codec.blocks
     encoder.left_out_ = _read_left_out(inner["left_out"], labels)
+    encoder._filling = _read_filling(inner["filling"], codec, restorer)
 
 
 SCALERS = dict.fromkeys(
     ("MinMaxScaler", "QuantileTransformer", "RobustScaler", "StandardScaler"),
     "sklearn.preprocessing",
 )
+
+
+def _read_filling(stored, codec, restorer):
+    expect((stored is None) == (codec.missing_values != "pca"), "a way to fill cells")
+    if stored is None:
+        return None
+    filling = restorer.fields(Filling, stored)
+    mean, axes, ratio = arrays = filling.mean, filling.axes, filling.ratio
+    are_floats = all(isinstance(a, np.ndarray) and a.dtype == float for a in arrays)
+    expect(are_floats and ratio.ndim == 1 and mean.shape == (codec.n_encoded,), "a PCA")
+    expect(axes.shape == (len(ratio), len(mean)), "axes of its columns")
+    expect(all(np.isfinite(a).all() for a in arrays), "finite axes")
+    return filling
 
 
 def _floats(stored, n, values):

@@ -23,6 +23,7 @@ class Codec:
     def __init__(self, columns, *, numeric, missing_values):
         self.columns = columns
         self.numeric = numeric
+        self.missing_values = missing_values
         self.keeps_nan = missing_values == "nan"
 
     def fit(self, cells, category_scaling, **options):
@@ -84,7 +85,8 @@ class Codec:
         """Return what cells there are that fit had none of, by label."""
         found, codes = {}, iter(codes.T)
         for column, (values, missing) in zip(self.columns, cells, strict=True):
-            if missing.any() and not (column.has_missing or self.keeps_nan):
+            takes_holes = column.has_missing or self.missing_values != "indicator"
+            if missing.any() and not takes_holes:
                 found[column.label] = "missing cells"
             if column.content is None and not missing.all():
                 found[column.label] = "cells that are not missing"

@@ -14,6 +14,7 @@ from sklearn.utils.validation import (
 
 from ._codec import Codec
 from ._columns import remember_columns
+from ._filling import fit_filling
 from ._frames import read_cells, read_columns
 from ._names import encoded_names
 
@@ -78,9 +79,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         are some; "warn" does that and warns; "error" raises. Zeros come back as a
         missing cell.
 
-    missing_values : {"indicator", "nan"}, default="indicator"
+    missing_values : {"indicator", "pca", "nan"}, default="indicator"
         "indicator" fills a missing number with its mean, and has a column of zeros and
         ones, the last of the encoded column's, for each column with missing cells.
+        "pca" has these columns, too, and fills missing cells with what a PCA of the
+        table says of them [2]_, those of columns that had none in `fit` as well.
         "nan" has no such columns and leaves NaN for estimators that take it.
 
     clip : bool, default=False
@@ -116,6 +119,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     ----------
     .. [1] J. Pagès, "Analyse factorielle de données mixtes", Revue de statistique
        appliquée 52(4), 2004.
+    .. [2] J. Josse and F. Husson, "Handling missing values in exploratory multivariate
+       data analysis methods", Journal de la SFdS 153(2), 2012.
 
     Examples
     --------
@@ -150,7 +155,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         "handle_unknown": [
             StrOptions({"warn", "ignore", "infrequent_if_exist", "error"})
         ],
-        "missing_values": [StrOptions({"indicator", "nan"})],
+        "missing_values": [StrOptions({"indicator", "pca", "nan"})],
         "clip": ["boolean"],
     }
 
@@ -211,6 +216,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             min_frequency=self.min_frequency,
         )
         self.blocks_ = self._codec.blocks
+        self._filling = None
+        if self.missing_values == "pca":
+            encoded, is_missing = self._encode(X)
+            n_axes = max(2, len(self.blocks_) // 4)
+            self._filling = fit_filling(encoded, self._spread(is_missing), n_axes)
         return self
 
     def transform(self, X):
@@ -233,14 +243,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             or `handle_unknown="error"` and there is something unknown.
         """
         check_is_fitted(self)
-        series, _ = read_columns(self, X, reset=False)
-        cells = [
-            read_cells(column.source, series[column.feature], column.label)
-            for column in self._codec.columns
-        ]
-        codes = self._codec.codes(cells)
-        self._report_unknown(cells, codes)
-        return self._codec.encode(cells, codes)
+        return self._encode(X)[0]
 
     def inverse_transform(self, X):
         """Return the table that encoded rows stand for.
@@ -302,6 +305,28 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
         return encoded_names(self.blocks_, names)
+
+    def _encode(self, X):
+        """Return encoded rows, and which cells of the table are missing."""
+        series, _ = read_columns(self, X, reset=False)
+        cells = [
+            read_cells(column.source, series[column.feature], column.label)
+            for column in self._codec.columns
+        ]
+        codes = self._codec.codes(cells)
+        self._report_unknown(cells, codes)
+        encoded = self._codec.encode(cells, codes)
+        is_missing = np.column_stack([missing for _, missing in cells])
+        if self._filling is not None:
+            encoded = self._filling.fill(encoded, self._spread(is_missing))
+        return encoded, is_missing
+
+    def _spread(self, is_missing):
+        """Return which encoded cells are those of missing cells, indicators aside."""
+        unknown = np.zeros((len(is_missing), self._codec.n_encoded), dtype=bool)
+        for block, missing in zip(self.blocks_, is_missing.T, strict=True):
+            unknown[:, block.members] = missing[:, None]
+        return unknown
 
     def _report_unknown(self, cells, codes):
         if self.handle_unknown in ("ignore", "infrequent_if_exist"):

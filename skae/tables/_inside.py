@@ -36,7 +36,7 @@ def encode(estimator, X, *, reset):
         if not (takes_mixed and is_mixed(X)):
             return None
         attributes.pop("_other_labels", None)
-        estimator.encoder_ = TableEncoder().fit(X)
+        estimator.encoder_ = TableEncoder(missing_values="pca").fit(X)
         for name in ("n_features_in_", "feature_names_in_"):
             attributes.pop(name, None)
             if hasattr(estimator.encoder_, name):

@@ -1,0 +1,80 @@
+"""Missing cells of an encoded table, filled by a PCA of what is there."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+MOST_ROUNDS = 60
+CHANGE = 1e-4  # of the filled cells, on average, in standard deviations
+FIT_ROWS = 5000
+
+
+@dataclass(frozen=True)
+class Filling:
+    """A PCA whose components count as far as they stand out from noise.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_encoded,)
+
+    axes : ndarray of shape (n_axes, n_encoded)
+
+    ratio : ndarray of shape (n_axes,)
+        What is kept of each component: its variance without noise over its variance.
+    """
+
+    mean: np.ndarray
+    axes: np.ndarray
+    ratio: np.ndarray
+
+    def fill(self, X, unknown):
+        """Return encoded rows with unknown cells as the PCA restores them."""
+        X = np.where(unknown, self.mean, X)
+        rows = np.flatnonzero(unknown.any(axis=1))
+        part, unknown = X[rows], unknown[rows]
+        for _ in range(MOST_ROUNDS if len(rows) else 0):
+            part, change = self.step(part, unknown)
+            if change < CHANGE:
+                break
+        X[rows] = part
+        return X
+
+    def step(self, X, unknown):
+        """Return rows after one round, and how much their cells have changed."""
+        restored = self.mean + ((X - self.mean) @ self.axes.T * self.ratio) @ self.axes
+        filled = np.where(unknown, restored, X)
+        return filled, np.abs(filled - X)[unknown].mean() if unknown.any() else 0.0
+
+
+def fit_filling(X, unknown, n_axes):
+    """Return the `Filling` of encoded rows, by regularised iterative PCA [1]_.
+
+    References
+    ----------
+    .. [1] J. Josse and F. Husson, "Handling missing values in exploratory multivariate
+       data analysis methods", Journal de la SFdS 153(2), 2012.
+    """
+    spread = np.linspace(0, len(X) - 1, min(len(X), FIT_ROWS)).astype(int)
+    X, unknown = X[spread], unknown[spread]
+    known = (~unknown).sum(axis=0)
+    mean = np.where(unknown, 0, X).sum(axis=0) / np.maximum(known, 1)
+    X = np.where(unknown, mean, X)
+    for _ in range(MOST_ROUNDS):
+        filling = _pca(X, n_axes)
+        X, change = filling.step(X, unknown)
+        if change < CHANGE:
+            break
+    return filling
+
+
+def _pca(X, n_axes):
+    mean = X.mean(axis=0)
+    covariance = (X - mean).T @ (X - mean) / len(X)
+    values, vectors = linalg.eigh(covariance, driver="evd")
+    values = values[::-1].clip(min=0)
+    n_axes = min(n_axes, len(X) - 1, len(values) - 1)
+    noise = values[n_axes:].mean()
+    kept = values[:n_axes]
+    ratio = np.divide(kept - noise, kept, out=np.zeros(n_axes), where=kept > noise)
+    return Filling(mean, vectors[:, ::-1][:, :n_axes].T, ratio)

@@ -169,7 +169,7 @@ def test_search_over_components():
         ).fit(make_mixed())
         found.append(search.cv_results_["mean_test_score"])
     np.testing.assert_allclose(*found)
-    assert (0 < found[0]).all()
+    assert (found[0] > 0).all()
 
 
 # -- holes ----------------------------------------------------------------------------

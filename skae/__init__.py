@@ -28,6 +28,7 @@ _SUBMODULES = (
     "comparison",
     "estimators",
     "exceptions",
+    "export",
     "files",
     "metrics",
     "objectives",

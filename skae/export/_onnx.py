@@ -63,13 +63,13 @@ def to_onnx(estimator, path, *, method="transform", dtype="float32"):
 
     Notes
     -----
-    The file has one input, "X" of shape (n_rows, n_columns), and one output, named after
-    the method. Its metadata say "class", "method" and the version of "skae", and where
-    there are any "feature_names_in" and "classes", as JSON lists.
+    The file has one input, "X" of shape (n_rows, n_columns), and one output, named
+    after the method. Its metadata are "class", "method", "skae" (the version) and,
+    where there are any, "feature_names_in" and "classes" as JSON lists.
 
-    A row with NaN or infinity is an error in an estimator. In a file its results are all
-    NaN, where no imputer comes first; "predict" gives -1 for it if it tells outliers,
-    and no useful class or error.
+    A row with NaN or infinity is an error in an estimator. In a file all its results
+    are NaN. "predict" of an outlier detector says -1; of a classifier it says any
+    class, so look at "predict_proba" where rows may be incomplete.
 
     :class:`~skae.AutoencoderOutlierDetector` scores rows of its training by
     autoencoders that have not seen them. A file does not know these rows: all are new.
@@ -92,8 +92,16 @@ def to_onnx(estimator, path, *, method="transform", dtype="float32"):
     if dtype not in DTYPES:
         raise ValueError(f"dtype={dtype!r} should be one of {list(DTYPES)}.")
     _check_method(estimator, method)
-    module = module_of(estimator, method)
-    model = _exported(module, _n_inputs(estimator, method), DTYPES[dtype], method)
+    module = _Ends(module_of(estimator, method), DTYPES[dtype])
+    rows = torch.zeros(2, _n_inputs(estimator, method), dtype=DTYPES[dtype])
+    try:
+        model = _exported(module.eval(), rows, method)
+    except torch.onnx.errors.OnnxExporterError as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise TypeError(
+            f"{_class_name(estimator)} cannot be exported: torch does not know how to "
+            f"write its layers as ONNX. {reason}"
+        ) from error
     classes = getattr(estimator, "classes_", None)
     if method == "predict" and classes is not None:
         _name_classes(model, classes)
@@ -153,29 +161,25 @@ class _Ends(nn.Module):
         return result.to(self.dtype) if result.is_floating_point() else result
 
 
-def _exported(module, n_inputs, dtype, name):
-    """Return the ONNX model of a module."""
-    rows = torch.zeros(2, n_inputs, dtype=dtype)
-    try:
-        with _silence():
-            program = torch.onnx.export(
-                _Ends(module, dtype).eval(),
-                (rows,),
-                input_names=["X"],
-                output_names=[name],
-                dynamic_shapes=({0: torch.export.Dim("n_rows")},),
-                dynamo=True,
-                verbose=False,
-            )
-    except torch.onnx.errors.OnnxExporterError as error:
-        raise TypeError(f"torch cannot export the layers: {error}") from error
+def _exported(module, rows, name):
+    """Return the ONNX model of a module that takes any number of such rows."""
+    with _silence():
+        program = torch.onnx.export(
+            module,
+            (rows,),
+            input_names=["X"],
+            output_names=[name],
+            dynamic_shapes=({0: torch.export.Dim("n_rows")},),
+            dynamo=True,
+            verbose=False,
+        )
     return program.model_proto
 
 
 @contextmanager
 def _silence():
     """Hide what torch says to itself: of torchvision, of names that it deprecates."""
-    logger = logging.getLogger("torch.onnx")
+    logger = logging.getLogger("torch")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
@@ -204,16 +208,15 @@ def _describe(model, estimator, method):
     """Say what a model is, and nothing of the machine that it was made on."""
     from onnx import helper
 
-    for part in (*model.graph.node, *model.graph.value_info):
+    graph = model.graph
+    values = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
+    for part in (graph, *graph.node, *values):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     model.producer_name, model.producer_version = "skae", __version__
     about = {"class": _class_name(estimator), "method": method, "skae": __version__}
-    for name, attribute in (
-        ("feature_names_in", "feature_names_in_"),
-        ("classes", "classes_"),
-    ):
-        values = getattr(estimator, attribute, None)
+    for name in ("feature_names_in", "classes"):
+        values = getattr(estimator, f"{name}_", None)
         if values is not None:
             about[name] = json.dumps(values.tolist())
     helper.set_model_props(model, about)

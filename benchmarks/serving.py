@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 python -m benchmarks.serving
 
 StandardScaler and the default autoencoder, made data, 8 components of 20 columns and 32
-of 784. Microseconds are of float32 rows, the smallest of several times measured in turn,
-with one thread for onnxruntime. "difference" is the largest from the Pipeline's results
-for float64 rows, in standard deviations of these results, over 1000 rows.
+of 784. Microseconds are of float32 rows, the smallest of several times measured in
+turn; onnxruntime has one thread. "difference" is the largest from the Pipeline's
+results for float64 rows, in standard deviations of these results, over 1000 rows.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def compare(pipeline, method, X, path, repeats):
             lambda block=block: ours(block),
             lambda block=block: served.run(None, {"X": block}),
             repeats,
-            inner=200,
+            inner=50,
         )
         name = f"{method}, {n_rows} x {pipeline.n_features_in_}"
         times = "".join(f"{1e6 * each:12.0f}" for each in seconds)
@@ -61,7 +61,7 @@ def compare(pipeline, method, X, path, repeats):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--repeats", type=int, default=40)
     arguments = parser.parse_args()
     print(f"{machine()}, onnxruntime {onnxruntime.__version__}")
     heads = f"{'Pipeline us':>12}{'ONNX us':>12}{'kB':>9} {'difference':>11}"

@@ -25,6 +25,12 @@ def module_of(estimator, method):
     if isinstance(estimator, Pipeline):
         return _of_pipeline(estimator, method)
     check_is_fitted(estimator)
+    if hasattr(estimator, "encoder_"):
+        raise TypeError(
+            f"{type(estimator).__name__} cannot be exported: it was fitted to a table "
+            "with text or dates, for which ONNX has no type. Put a TableEncoder before "
+            "it, and export what comes after that."
+        )
     if type(estimator) in STEPS:
         return _of_step(estimator, method)
     if hasattr(estimator, "autoencoders_"):
@@ -71,7 +77,7 @@ def _network_of(estimator):
     network = getattr(estimator, "module_", None) if net is None else net.network_
     if network is None:
         raise TypeError(
-            f"{type(estimator).__name__}, cannot be exported: only skae's estimators "
+            f"{type(estimator).__name__} cannot be exported: only skae's estimators "
             f"can, and {', '.join(sorted(cls.__name__ for cls in STEPS))}."
         )
     return network

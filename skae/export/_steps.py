@@ -1,5 +1,7 @@
 """scikit-learn's steps as torch modules: affine maps, and cells that are filled in."""
 
+from numbers import Real
+
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
@@ -92,12 +94,13 @@ def _pca(step, method):
 
 def _simple_imputer(step, method):
     is_nan = isinstance(step.missing_values, float) and np.isnan(step.missing_values)
-    if step.add_indicator or not is_nan or step.statistics_.dtype.kind != "f":
+    fills = all(isinstance(value, Real) for value in step.statistics_)
+    if step.add_indicator or not (is_nan and fills):
         raise TypeError(
-            f"{step} cannot be exported: only numbers that stand for NaN can, without "
-            "an indicator."
+            f"{step} cannot be exported: only one that puts numbers in the place of "
+            "NaN can, without an indicator."
         )
-    return Filled(step.statistics_)
+    return Filled(step.statistics_.astype(float))
 
 
 STEPS = {

@@ -16,6 +16,7 @@ SLOW = ("torch", "skorch", "matplotlib", "polars")
         "import skae",
         "from skae import AutoencoderTransformer",
         "from skae import *",
+        "import skae.export",
         "from skae.plotting import *",
         "from skae.tables import *",
     ],

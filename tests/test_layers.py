@@ -25,6 +25,7 @@ TORCH = frozenset({"torch"})
 NUMPY = frozenset({"numpy", "scipy"})
 ENGINE = TORCH | NUMPY
 SKLEARN = NUMPY | {"sklearn", "joblib", "pandas", "polars"}
+EXPORT = frozenset({"onnx", "onnxscript"})
 BELOW_ENGINE = ("data*", "networks*", "inference*", "objectives*", "_lazy")
 # Estimators reach what is below through these three doors.
 DOORS = ("engine", "inference", "objectives")
@@ -84,6 +85,12 @@ LAYERS = [
     Layer("estimators._checkpoint", ("engine", "files", "_version"), NUMPY),
     Layer("estimators._saving", ("files", "_version", "exceptions"), frozenset()),
     Layer("estimators*", (*DOORS, "tables", "estimators._*", "exceptions"), SKLEARN),
+    # export: estimators are known by their fitted attributes
+    Layer("export", ("_lazy",), frozenset()),
+    Layer("export._networks", ("networks*", "objectives*", "inference*"), TORCH),
+    Layer("export._steps", (), SKLEARN | TORCH),
+    Layer("export._modules", ("objectives*", "export._*"), SKLEARN | TORCH),
+    Layer("export._onnx", ("_version", "export._*"), SKLEARN | TORCH | EXPORT),
     # leaves: estimators are used through their public attributes
     Layer("metrics", ("tables",), SKLEARN),
     Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch", "skorch.callbacks"}),
@@ -302,7 +309,7 @@ def _lazily_used(module):
 def test_lazy_packages_are_found():
     """All that `attach` is for."""
     packages = {"comparison", "engine", "estimators", "inference", "networks"}
-    others = {"files", "objectives", "plotting", "tables", "__init__"}
+    others = {"export", "files", "objectives", "plotting", "tables", "__init__"}
     assert set(LAZY) == packages | others
     assert all(LAZY.values())
 

@@ -31,7 +31,7 @@ def required(*extras):
 def test_everything_required_is_pinned():
     """In a version that is allowed."""
     versions = pinned("constraints.txt")
-    needed = required("cli", "plot", "test", "docs")
+    needed = required("cli", "onnx", "plot", "test", "docs")
     assert versions.keys() == needed.keys()
     for name, requirement in needed.items():
         assert requirement.specifier.contains(versions[name]), name
@@ -40,7 +40,7 @@ def test_everything_required_is_pinned():
 def test_oldest_versions_are_those_that_are_allowed():
     """The lower bound of each is what the tests on the oldest versions run with."""
     versions = pinned("constraints-oldest.txt")
-    for name, requirement in required("cli", "plot", "test").items():
+    for name, requirement in required("cli", "onnx", "plot", "test").items():
         if name != "ruff":  # the one version that formats the code
             (bound,) = requirement.specifier
             assert bound.operator == ">=", name

@@ -107,20 +107,13 @@ class Largest(nn.Module):
 
 def _of_head(estimator, network, method):
     is_classifier = hasattr(estimator, "classes_")
-    if method == "transform":
-        function = networks.encode
-    elif method == "predict_proba" or (method == "predict" and is_classifier):
-        function = networks.probabilities
-    elif network.head.out_features > 1 or not (
-        is_classifier or estimator._is_single_output
-    ):
-        function = networks.outputs
-    else:
-        function = networks.single_output
-    module = networks.Method(network, function)
-    if method == "predict" and is_classifier:
-        return nn.Sequential(module, Largest())
-    return module
+    if is_classifier and method == "predict":
+        return nn.Sequential(_of_head(estimator, network, "predict_proba"), Largest())
+    is_flat = is_classifier or estimator._is_single_output
+    is_column = is_flat and network.head.out_features == 1
+    functions = {"transform": networks.encode, "predict_proba": networks.probabilities}
+    outputs = networks.single_output if is_column else networks.outputs
+    return networks.Method(network, functions.get(method, outputs))
 
 
 class OutlierScore(nn.Module):

@@ -68,7 +68,7 @@ ESTIMATORS = {
     "top_k": (
         narrow(skae.SparseAutoencoder, n_components=6, sparsity="top_k", k=2),
         CURVE,
-        "reconstruct",
+        "transform",
     ),
     "contractive": (narrow(skae.ContractiveAutoencoder), CURVE, "score_samples"),
     "stacked": (

@@ -45,7 +45,7 @@ class Kernels(nn.Module):
 class Method(nn.Module):
     """A function of a network and rows; NaN or infinity in a row makes its results NaN.
 
-    Without that a clamp or a ReLU would lose them, in some runtimes.
+    Codes that are left out (top-k) and maps of pixels would have numbers all the same.
     """
 
     def __init__(self, network, function):

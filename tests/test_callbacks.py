@@ -343,8 +343,10 @@ def test_a_snapshot_of_the_net_holds_no_rows():
 # -- the progress bar -----------------------------------------------------------------
 
 
-def test_verbose_shows_a_bar_with_the_losses(capsys):
+def test_verbose_shows_a_bar_with_the_losses(capsys, monkeypatch):
     """On standard error: the estimator's name, the epochs and both losses."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("LINES", "50")
     autoencoder = fit(None, make_curve(600), verbose=1)
     out, err = capsys.readouterr()
     assert out == ""

@@ -76,7 +76,11 @@ LAYERS = [
     # estimators: scikit-learn's side, without torch
     Layer("estimators", ("_lazy",), frozenset()),
     Layer("estimators._callbacks", (), SKLEARN),
-    Layer("estimators._validation", ("data._table", "tables"), SKLEARN),
+    Layer(
+        "estimators._validation",
+        ("data._source", "data._sources", "data._table", "tables"),
+        SKLEARN,
+    ),
     Layer(
         "estimators._marginalized",
         (*DOORS, "networks", "data._moments", "estimators._*"),

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from ._axes import principal_axes
 from ._moments import attained_limits, column_moments
+from ._source import HELD_BYTES, Source
 
 BLOCK_CELLS = 2**20
 
@@ -22,7 +24,7 @@ class Table:
 
     Parameters
     ----------
-    X : ndarray or CSR array of shape (n_samples, n_features)
+    X : ndarray, CSR array or Source of shape (n_samples, n_features)
 
     sample_weight : ndarray of shape (n_samples,) or None
         Positive.
@@ -86,7 +88,37 @@ class Table:
         """Return the table of at most `n_rows` evenly spaced rows."""
         if n_rows >= self.n_rows:
             return self
-        return self.take(np.linspace(0, self.n_rows - 1, n_rows).astype(int))
+        return self.take(np.linspace(0, self.n_rows - 1, n_rows).astype(int)).held()
+
+    def held(self):
+        """Return the table with its rows in memory, if they are elsewhere and few.
+
+        They are read now, once: each further pass would have to read all pieces that
+        have one of them.
+        """
+        n_bytes = self.n_rows * self.n_columns * self.dtype.itemsize
+        if not isinstance(self.X, Source) or n_bytes > HELD_BYTES:
+            return self
+        return Table(self.block(slice(None)), self.weight, self.groups)
+
+    def parts(self):
+        """Yield the table in parts whose rows are in memory; itself if they are."""
+        if not isinstance(self.X, Source):
+            yield self
+            return
+        for block, weight in self.chunks(
+            max(1, HELD_BYTES // (self.n_columns * self.dtype.itemsize))
+        ):
+            yield Table(block, weight)
+
+    def runs(self):
+        """Return (start, stop) of positions to be read at once, or None if any may."""
+        if not isinstance(self.X, Source):
+            return None
+        bounds = self.X.bounds
+        if self.rows is not None:
+            bounds = np.searchsorted(self.rows, bounds)
+        return list(pairwise(np.unique([0, *bounds, self.n_rows]).tolist()))
 
     def block(self, positions):
         """Return the rows at some positions, a slice or indices, as a dense array."""

@@ -4,11 +4,14 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from ..data._source import Source
 from ..inference._tensors import as_tensor
 
 # Tables whose float32 copy is larger than this are standardised a batch at a time
 # instead of once: memory then stays near the data's own.
 STANDARDISED_COPY_LIMIT = 64 * 2**20
+# Runs of rows that are shuffled together at least, where rows are read in runs.
+MIXED_RUNS = 4
 
 
 class Rows(Dataset):
@@ -43,10 +46,11 @@ class Rows(Dataset):
             self.weight = torch.as_tensor(table.weight / unit).to(device, dtype)
         self.order = None  # where the rows are in `prepared`, if not in their order
         self.prepared = self._prepare()
+        self.runs = table.runs() if self.prepared is None else None
 
     def _prepare(self):
         n_rows, n_columns = self.table.shape
-        if self.device.type == "cpu":
+        if self.device.type == "cpu" or isinstance(self.table.X, Source):
             X, rows = self.table.X, self.table.rows
             is_tensor = self.mean is None and isinstance(X, np.ndarray)
             if is_tensor and as_tensor(X[:1]).dtype == self.dtype:
@@ -81,9 +85,27 @@ class Rows(Dataset):
         U = self._standardised(self.table.block(positions.numpy()))
         return U.to(self.device), weight
 
+    def gather(self, runs):
+        """Return (U, sample_weight) of some runs, one after the other."""
+        positions = torch.cat([torch.arange(*run) for run in runs])
+        U = torch.empty((len(positions), self.table.n_columns), dtype=self.dtype)
+        start = 0
+        for run in runs:
+            block = self._standardised(self.table.block(slice(*run)))
+            U[start : start + len(block)] = block
+            start += len(block)
+        weight = self.weight
+        if weight is not None:
+            weight = weight[positions.to(self.device)]
+        return U.to(self.device), weight
+
 
 class Batches:
-    """Iterates over `Rows` in batches of nearly equal size, shuffled by a generator."""
+    """Iterates over `Rows` in batches of nearly equal size, shuffled by a generator.
+
+    Rows that have to be read in runs are shuffled in two steps: runs, and within as
+    many of them as fit into a buffer, rows.
+    """
 
     def __init__(self, rows, batch_size, generator=None):
         self.rows = rows
@@ -91,13 +113,40 @@ class Batches:
         self.generator = generator
 
     def __len__(self):
-        return -(-len(self.rows) // self.batch_size)
+        return self._n_batches(len(self.rows))
+
+    def _n_batches(self, n_rows):
+        return -(-n_rows // self.batch_size)
 
     def __iter__(self):
-        n_rows = len(self.rows)
-        if self.generator is None:
-            order = torch.arange(n_rows)
-        else:
-            order = torch.randperm(n_rows, generator=self.generator)
-        for positions in order.tensor_split(len(self)):
+        if self.rows.runs is not None:
+            for runs in self._buffers():
+                yield from self._mixed(runs)
+            return
+        for positions in self._order(len(self.rows)).tensor_split(len(self)):
             yield self.rows[positions]
+
+    def _order(self, n):
+        if self.generator is None:
+            return torch.arange(n)
+        return torch.randperm(n, generator=self.generator)
+
+    def _buffers(self):
+        """Return lists of runs, of nearly equal length."""
+        rows, runs = self.rows, self.rows.runs
+        n_bytes = len(rows) * rows.table.n_columns * rows.dtype.itemsize
+        n_buffers = min(
+            -(-n_bytes // STANDARDISED_COPY_LIMIT),
+            len(runs) // MIXED_RUNS,
+            len(rows) // self.batch_size,
+        )
+        order = self._order(len(runs))
+        parts = order.tensor_split(max(1, n_buffers))
+        return [[runs[i] for i in part.tolist()] for part in parts]
+
+    def _mixed(self, runs):
+        U, weight = self.rows.gather(runs)
+        order = self._order(len(U)).to(U.device)
+        for positions in order.tensor_split(self._n_batches(len(U))):
+            batch = U.index_select(0, positions)
+            yield batch, None if weight is None else weight[positions]

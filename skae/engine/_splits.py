@@ -28,7 +28,7 @@ def hold_out(table, fraction, seed):
 def parts(table, held_out):
     """Return the tables of the rows to train on and of those held out."""
     kept = np.delete(np.arange(table.n_rows), held_out)
-    return table.take(kept), table.take(held_out)
+    return table.take(kept), table.take(held_out).held()
 
 
 def are_rare(training, judging):

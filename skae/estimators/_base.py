@@ -298,11 +298,12 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         self : object
             The estimator.
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), _shortened_on_error(self):
             first = not self.__sklearn_is_fitted__()
             self._check_stream(X)
             table = read_table(self, X, sample_weight, reset=first, has_unit=True)
-            self._partial_fit(table, first)
+            for part in table.parts():
+                self._partial_fit(part, not self.__sklearn_is_fitted__())
         return self
 
     def _check_stream(self, X):
@@ -429,6 +430,18 @@ def constraints_without(*names):
     """Return BaseAutoencoder's parameter constraints but for some."""
     constraints = BaseAutoencoder._parameter_constraints
     return {name: constraints[name] for name in constraints if name not in names}
+
+
+@contextmanager
+def _shortened_on_error(estimator):
+    """Take back what a block that fails adds to the list of losses."""
+    losses = getattr(estimator, "loss_curve_", [])
+    n_losses = len(losses)
+    try:
+        yield
+    except BaseException:
+        del losses[n_losses:]
+        raise
 
 
 @contextmanager

@@ -108,7 +108,9 @@ class BaseSupervised(EncodingTransformer):
             )
         with unchanged_on_error(self):
             y = detach(y)
-            table = read_table(self, X, sample_weight, groups, reset=True)
+            table = read_table(
+                self, X, sample_weight, groups, reset=True, accept_source=False
+            )
             y = self._read_targets(y)
             check_consistent_length(table.X, y)
             y = y if table.rows is None else y[table.rows]

@@ -10,6 +10,7 @@ from sklearn.base import (
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 from .. import inference, tables
+from ._dask import lazily, stays_lazy
 from ._resolve import is_auto
 from ._saving import SavingMixin
 from ._summary import FACTS, Summary
@@ -41,6 +42,8 @@ class EncodingTransformer(
             Codes, float32 for float32 X and float64 otherwise.
         """
         check_fitted(self)
+        if stays_lazy(self, X):
+            return lazily(self, "transform", X, self.get_feature_names_out())
         return inference.encode(self._network, rows_to_encode(self, X))
 
     def summary(self):
@@ -136,6 +139,8 @@ class ReconstructingTransformer(EncodingTransformer):
             asks for one, or `fit` had a mixed table.
         """
         check_fitted(self)
+        if stays_lazy(self, X):
+            return lazily(self, "inverse_transform", X, self._column_names())
         Z = codes_to_decode(self, X)
         return self._in_container(inference.decode(self._network, Z), X)
 
@@ -146,11 +151,12 @@ class ReconstructingTransformer(EncodingTransformer):
         container = _get_output_config("transform", self)["dense"]
         if container == "default":
             return X_hat
-        names = getattr(self, "feature_names_in_", None)
-        if names is None:
-            names = [f"x{i}" for i in range(self.n_features_in_)]
         adapter = ADAPTERS_MANAGER.adapters[container]
-        return adapter.create_container(X_hat, like, columns=names)
+        return adapter.create_container(X_hat, like, columns=self._column_names())
+
+    def _column_names(self):
+        names = getattr(self, "feature_names_in_", None)
+        return [f"x{i}" for i in range(self.n_features_in_)] if names is None else names
 
     def reconstruct(self, X):
         """Encode and decode rows, as inverse_transform(transform(X)) does.
@@ -164,6 +170,8 @@ class ReconstructingTransformer(EncodingTransformer):
         X_hat : ndarray of shape (n_samples, n_features)
         """
         check_fitted(self)
+        if stays_lazy(self, X):
+            return lazily(self, "reconstruct", X, self._column_names())
         X_table = rows_to_encode(self, X)
         return self._in_container(inference.reconstruct(self._network, X_table), X)
 

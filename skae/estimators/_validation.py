@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -14,6 +15,8 @@ from sklearn.utils.validation import (
 )
 
 from .. import tables
+from ..data._source import Source
+from ..data._sources import as_source
 from ..data._table import Table
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
@@ -28,14 +31,28 @@ def check_fitted(estimator):
         check_is_fitted(estimator)
 
 
-def read_rows(estimator, X, *, reset, accept_sparse=("csr", "csc"), **minimum):
-    """Return X as a float32 or float64 array, or as CSR.
+def read_rows(
+    estimator,
+    X,
+    *,
+    reset,
+    accept_sparse=("csr", "csc"),
+    accept_source=False,
+    **minimum,
+):
+    """Return X as a float32 or float64 array, as CSR, or as a `Source`.
 
     `minimum` are numbers of rows and columns, as scikit-learn's `check_array` has them.
     """
     X = detach(X)
     if isinstance(X, (list, tuple)):
         X = np.asarray(X)
+    is_encoded = not reset and "encoder_" in vars(estimator)
+    source = None if is_encoded else as_source(X)
+    if source is not None:
+        few = _few_rows(source, len(source))
+        read_rows(estimator, few, reset=reset, **minimum)
+        return source if accept_source else source[:]
     if hasattr(X, "columns") or "encoder_" in vars(estimator):
         encoded = tables.encode(estimator, X, reset=reset)
         if encoded is not None:
@@ -52,6 +69,28 @@ def read_rows(estimator, X, *, reset, accept_sparse=("csr", "csc"), **minimum):
     else:
         vars(estimator).pop("_other_labels", None)
     return rows.tocsr() if sparse.issparse(rows) else rows
+
+
+def _few_rows(source, n_rows):
+    """Return zeros in the place of a source: as wide, and with its names."""
+    X = np.zeros((min(n_rows, 2), source.n_columns), source.dtype)
+    return X if source.names is None else pd.DataFrame(X, columns=source.names)
+
+
+def check_collection(estimator, X):
+    """Return the dtype of a dask collection as numbers; nothing of it is computed."""
+    _check_meaning(X)
+    source = as_source(X)
+    read_rows(estimator, _few_rows(source, 1), reset=False)
+    return source.dtype
+
+
+def check_codes(estimator, Z):
+    """Return what `check_collection` does, of codes."""
+    _check_meaning(Z, "codes")
+    source = as_source(Z)
+    _check_width(estimator, source.n_columns)
+    return source.dtype
 
 
 def _check_meaning(X, name="X"):
@@ -119,14 +158,24 @@ def _check_labels(estimator, labels):
 
 
 def read_table(
-    estimator, X, sample_weight=None, groups=None, *, reset, name="", has_unit=False
+    estimator,
+    X,
+    sample_weight=None,
+    groups=None,
+    *,
+    reset,
+    name="",
+    has_unit=False,
+    accept_source=True,
 ):
     """Return the `Table` of the rows whose weight is not zero.
 
     `name` is a suffix of the parameters that errors name. Equal weights are none, but
     where they have a unit: other chunks are then weighted in it too.
     """
-    X = read_rows(estimator, X, reset=reset)
+    X = read_rows(estimator, X, reset=reset, accept_source=accept_source)
+    if isinstance(X, Source) and X.is_small:
+        X = X[:]
     if groups is not None:
         groups = column_or_1d(groups, dtype=None)
         check_consistent_length(X, groups)
@@ -158,7 +207,7 @@ def rows_to_encode(estimator, X):
     is_plain = not {"feature_names_in_", "encoder_"} & vars(estimator).keys()
     if is_plain and _fits(X, estimator.n_features_in_):
         return X
-    return read_rows(estimator, X, reset=False)
+    return read_rows(estimator, X, reset=False, accept_source=True)
 
 
 def codes_to_decode(estimator, X):
@@ -168,12 +217,16 @@ def codes_to_decode(estimator, X):
         return Z
     _check_meaning(Z, "codes")
     Z = check_array(Z, dtype=FLOATS, input_name="codes")
-    if Z.shape[1] != estimator.n_components_:
+    _check_width(estimator, Z.shape[1])
+    return Z
+
+
+def _check_width(estimator, n_columns):
+    if n_columns != estimator.n_components_:
         raise ValueError(
-            f"The codes have {Z.shape[1]} columns, but {type(estimator).__name__} was "
+            f"The codes have {n_columns} columns, but {type(estimator).__name__} was "
             f"fitted with n_components_={estimator.n_components_}."
         )
-    return Z
 
 
 def _fits(X, n_columns):

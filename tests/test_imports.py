@@ -7,7 +7,7 @@ import pytest
 
 import skae
 
-SLOW = ("torch", "skorch", "matplotlib", "polars")
+SLOW = ("torch", "skorch", "matplotlib", "polars", "h5py", "zarr", "dask")
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ def as_source(X):
             f"X is a {type(X).__name__} with {sorted(X)}: pass one of these, as in "
             "fit(X['name'])."
         )
+    if "h5py" in libraries and not X:
+        raise ValueError("X is a dataset of a file that is closed.")
     return _of_array(X) if _is_array_elsewhere(X) else None
 
 
@@ -54,8 +56,6 @@ def _is_array_elsewhere(X):
 
 def _of_array(X):
     """Return the source of what has a shape, a dtype and slices."""
-    if hasattr(X, "file") and not X:  # h5py
-        raise ValueError("X is a dataset of a file that is closed.")
     shape = X.shape
     if len(shape) != 2:
         raise ValueError(
@@ -230,5 +230,5 @@ def _check_numbers(what, dtype, named=None):
 
 def _float_of(dtypes):
     """Return what `check_array` would make of such columns, float32 or float64."""
-    is_single = np.result_type(*dtypes) == np.float32
+    is_single = np.float32 in dtypes and np.result_type(*dtypes) == np.float32
     return np.dtype(np.float32 if is_single else np.float64)

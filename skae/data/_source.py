@@ -71,12 +71,21 @@ class Source:
             order = np.argsort(rows, kind="stable")
             rows = rows[order]
         found = np.empty((len(rows), self.n_columns), self.dtype)
-        cuts = np.searchsorted(rows, self.bounds)
-        for piece in np.flatnonzero(np.diff(cuts)):
-            wanted = slice(*cuts[piece : piece + 2])
+        for piece, wanted in self._by_piece(rows):
             target = wanted if order is None else order[wanted]
             found[target] = self._piece(piece)[rows[wanted] - self.bounds[piece]]
         return found
+
+    def _by_piece(self, rows):
+        """Yield the pieces that sorted rows are in, and slices of those in each."""
+        if len(rows) == 0:
+            return
+        ends = np.searchsorted(self.bounds, rows[[0, -1]], "right")
+        pieces = np.arange(ends[0] - 1, ends[1])
+        cuts = np.searchsorted(rows, self.bounds[ends[0] - 1 : ends[1] + 1])
+        for piece, start, stop in zip(pieces, cuts[:-1], cuts[1:], strict=True):
+            if stop > start:
+                yield piece, slice(start, stop)
 
     def min(self, axis=0):
         """Return the lowest value of every column."""

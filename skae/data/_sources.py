@@ -51,7 +51,9 @@ def _is_array_elsewhere(X):
     is_here = isinstance(X, (np.ndarray, np.generic))
     is_other = any(hasattr(X, name) for name in ("iloc", "columns", "format"))
     has_rows = all(hasattr(X, name) for name in ("shape", "dtype", "__getitem__"))
-    return has_rows and not is_here and not is_other
+    # tensors of other libraries have a dtype of their own
+    is_rows = has_rows and isinstance(X.dtype, np.dtype)
+    return is_rows and not is_here and not is_other
 
 
 def _of_array(X):

@@ -142,7 +142,9 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows. CSR and CSC are made dense a batch at a time.
+            Training rows. CSR and CSC are made dense a batch at a time. Tables in
+            files (memory maps, HDF5, zarr, Parquet) and dask collections are read in
+            blocks, and shuffled by blocks: see :ref:`larger_than_memory`.
 
         y : Ignored
             Present for API consistency.
@@ -285,7 +287,8 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Any number of rows.
+            Any number of rows. Of tables in files, see :ref:`larger_than_memory`, parts
+            of 64 MB are a chunk each.
 
         y : Ignored
             Present for API consistency.

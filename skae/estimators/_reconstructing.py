@@ -39,7 +39,9 @@ class EncodingTransformer(
         Returns
         -------
         Z : ndarray of shape (n_samples, n_components)
-            Codes, float32 for float32 X and float64 otherwise.
+            Codes, float32 for float32 X and float64 otherwise. Of a dask array or
+            DataFrame it is another one, not yet computed: see
+            :ref:`larger_than_memory`.
         """
         check_fitted(self)
         if stays_lazy(self, X):
@@ -136,7 +138,8 @@ class ReconstructingTransformer(EncodingTransformer):
         -------
         X_original : ndarray of shape (n_samples, n_features)
             Rows in the units of the training data; a DataFrame where `set_output`
-            asks for one, or `fit` had a mixed table.
+            asks for one, or `fit` had a mixed table. Lazy for dask collections, as of
+            `transform`.
         """
         check_fitted(self)
         if stays_lazy(self, X):
@@ -168,6 +171,7 @@ class ReconstructingTransformer(EncodingTransformer):
         Returns
         -------
         X_hat : ndarray of shape (n_samples, n_features)
+            Lazy for dask collections, as of `transform`.
         """
         check_fitted(self)
         if stays_lazy(self, X):

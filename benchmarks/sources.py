@@ -105,7 +105,8 @@ def fit(kind, folder):
     middle = time.perf_counter()
     Z = fitted.transform(X)
     if hasattr(Z, "to_delayed"):  # lazy
-        for block in Z.to_delayed().ravel():
+        blocks = Z.to_delayed()
+        for block in blocks if isinstance(blocks, list) else blocks.ravel():
             block.compute()
     end = time.perf_counter()
     peak = peak_memory()

@@ -321,6 +321,14 @@ def test_any_rows_can_be_taken(rows, in_pieces):
     assert len(set(there.read)) == len(there.read)
 
 
+@pytest.mark.parametrize("n_rows", [7, 30, 50, 1000])
+def test_blocks_of_any_size_read_each_piece_once(n_rows, in_pieces):
+    there = Elsewhere(make_rows(100))
+    found = np.concatenate(list(Table(as_source(there)).blocks(n_rows)))
+    np.testing.assert_array_equal(found, there.X)
+    assert there.read == [(0, 30), (30, 60), (60, 90), (90, 100)]
+
+
 def test_few_rows_of_many_are_read_once(in_pieces):
     """Held-out rows, and rows spread over the table."""
     there = Elsewhere(make_rows(2400))

@@ -448,6 +448,14 @@ def test_lazy_results_are_those_of_the_model_that_was_asked(fitted):
     np.testing.assert_allclose(Z.compute(), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_mixed_tables_are_transformed_a_partition_at_a_time():
+    frame = pd.DataFrame(make_rows(), columns=NAMES).assign(kind=["x", "y"] * 120)
+    fitted = quick().fit(frame)
+    Z = fitted.transform(dd.from_pandas(frame, npartitions=3))
+    assert (Z.dtypes == np.float64).all()
+    np.testing.assert_allclose(Z.compute(), fitted.transform(frame), rtol=1e-10)
+
+
 def test_set_output_asks_for_what_is_in_memory(fitted):
     fitted.set_output(transform="pandas")
     found = fitted.transform(da.from_array(make_rows(), chunks=100))

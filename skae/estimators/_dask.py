@@ -10,12 +10,16 @@ from sklearn.utils._set_output import _get_output_config
 from ._validation import check_codes, check_collection
 
 
-def stays_lazy(estimator, X):
-    """Whether X is a dask collection, and `set_output` asks for nothing else."""
+def stays_lazy(estimator, method, X):
+    """Whether X is a dask collection, and the result may be one.
+
+    It may not where `set_output` asks for something else, or it is a mixed table.
+    """
     return (
         type(X).__module__.startswith("dask.")
         and hasattr(X, "map_partitions" if hasattr(X, "columns") else "map_blocks")
         and _get_output_config("transform", estimator)["dense"] == "default"
+        and (method == "transform" or not hasattr(estimator, "encoder_"))
     )
 
 

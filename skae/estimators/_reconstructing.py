@@ -44,7 +44,7 @@ class EncodingTransformer(
             :ref:`larger_than_memory`.
         """
         check_fitted(self)
-        if stays_lazy(self, X):
+        if stays_lazy(self, "transform", X):
             return lazily(self, "transform", X, self.get_feature_names_out())
         return inference.encode(self._network, rows_to_encode(self, X))
 
@@ -142,7 +142,7 @@ class ReconstructingTransformer(EncodingTransformer):
             `transform`.
         """
         check_fitted(self)
-        if stays_lazy(self, X):
+        if stays_lazy(self, "inverse_transform", X):
             return lazily(self, "inverse_transform", X, self._column_names())
         Z = codes_to_decode(self, X)
         return self._in_container(inference.decode(self._network, Z), X)
@@ -174,7 +174,7 @@ class ReconstructingTransformer(EncodingTransformer):
             Lazy for dask collections, as of `transform`.
         """
         check_fitted(self)
-        if stays_lazy(self, X):
+        if stays_lazy(self, "reconstruct", X):
             return lazily(self, "reconstruct", X, self._column_names())
         X_table = rows_to_encode(self, X)
         return self._in_container(inference.reconstruct(self._network, X_table), X)

@@ -202,6 +202,19 @@ def test_numbers_become_those_of_arrays(dtype, tmp_path, in_pieces):
         assert 0 < max(in_pieces) <= PIECE
 
 
+def test_partitions_that_dask_joins_are_counted_as_they_are_read(tmp_path, in_pieces):
+    """A few columns of many files are read several files at a time."""
+    X = make_rows()
+    for i in range(8):
+        frame = pd.DataFrame(X[i * PIECE : (i + 1) * PIECE], columns=NAMES)
+        wide = pd.DataFrame(np.zeros((PIECE, 60)), columns=[f"z{j}" for j in range(60)])
+        pd.concat([frame, wide], axis=1).to_parquet(tmp_path / f"{i}.parquet")
+    there = dd.read_parquet(tmp_path)[["a", "b"]]
+    fitted = MarginalizedDenoisingAutoencoder().fit(there)
+    here = MarginalizedDenoisingAutoencoder().fit(X[:, :2])
+    np.testing.assert_allclose(fitted.mean_, here.mean_, rtol=1e-6)
+
+
 def test_weights_and_held_out_rows_go_with_their_rows(elsewhere, in_pieces):
     """Rows without weight are never used, wherever they are."""
     X = make_rows()

@@ -134,7 +134,8 @@ def _of_units(lengths, read_unit, names, dtype, place):
 
     def read(start, stop):
         first, last = np.searchsorted(ends(), [start, stop - 1], "right")
-        return np.concatenate([read_unit(unit) for unit in range(first, last + 1)])
+        units = [read_unit(unit) for unit in range(first, last + 1)]
+        return units[0] if len(units) == 1 else np.concatenate(units)
 
     return Source(
         read, lambda: [0, *_joined(ends(), n_columns)], n_columns, dtype, place, names
@@ -164,7 +165,8 @@ def _of_frame(X):
         return _beside(columns, names, len(frame), dtype)
 
     def lengths():
-        return np.asarray(X.map_partitions(len).compute())
+        # of the very parts that are read: dask may join partitions when it optimises
+        return [len(part.compute()) for part in parts]
 
     return _of_units(lengths, read_part, names, dtype, "X (a dask DataFrame)")
 

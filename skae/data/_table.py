@@ -126,11 +126,15 @@ class Table:
         block = self.X[rows]
         return block.toarray() if sparse.issparse(block) else np.asarray(block)
 
-    def blocks(self, n_rows=None):
-        """Yield dense blocks of `n_rows` rows, or of about BLOCK_CELLS cells."""
+    def blocks(self, n_rows=None, *, start=0, stop=None):
+        """Yield dense blocks of `n_rows` rows, or of about BLOCK_CELLS cells.
+
+        They are those from position `start` to `stop`.
+        """
+        stop = self.n_rows if stop is None else stop
         n_rows = n_rows or max(1, BLOCK_CELLS // max(1, self.n_columns))
-        for start in range(0, self.n_rows, n_rows):
-            yield self.block(slice(start, min(start + n_rows, self.n_rows)))
+        for first in range(start, stop, n_rows):
+            yield self.block(slice(first, min(first + n_rows, stop)))
 
     def chunks(self, n_rows=None):
         """Yield `blocks` with the weights of their rows, or None."""

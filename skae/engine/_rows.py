@@ -89,11 +89,11 @@ class Rows(Dataset):
         """Return (U, sample_weight) of some runs, one after the other."""
         positions = torch.cat([torch.arange(*run) for run in runs])
         U = torch.empty((len(positions), self.table.n_columns), dtype=self.dtype)
-        start = 0
-        for run in runs:
-            block = self._standardised(self.table.block(slice(*run)))
-            U[start : start + len(block)] = block
-            start += len(block)
+        filled = 0
+        for start, stop in runs:
+            for block in self.table.blocks(start=start, stop=stop):
+                U[filled : filled + len(block)] = self._standardised(block)
+                filled += len(block)
         weight = self.weight
         if weight is not None:
             weight = weight[positions.to(self.device)]

@@ -229,6 +229,11 @@ def _round_trip(estimator, X):
     """Return X and its reconstruction, as finite float64 arrays of one shape."""
     name = type(estimator).__name__
     _check_has_round_trip(estimator, name)
+    if hasattr(estimator, "encoder_"):
+        raise TypeError(
+            f"{name} was fitted to a table with categories or dates, of which squared "
+            "errors are none: use skae.metrics.explained_deviance."
+        )
     X_hat = _dense(_decode(estimator, estimator.transform(X), name))
     X = _dense(X)
     if X.shape != X_hat.shape:

@@ -582,7 +582,7 @@ def test_what_would_become_other_numbers_is_refused(mistake, message, reference)
     """Masks, dates, indices beyond the shape: to fit and to transform."""
     X = mistake(make_counts())
     with pytest.raises(ValueError, match=message):
-        fit(X)
+        fit(X, categorical_features=None)
     with pytest.raises(ValueError, match=message):
         reference.transform(X)
 

@@ -17,12 +17,19 @@ from skae import (
     AutoencoderTransformer,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
+    MarginalizedDenoisingAutoencoder,
     SparseAutoencoder,
     StackedAutoencoder,
     VariationalAutoencoder,
 )
 from skae.exceptions import FileError
-from skae.metrics import explained_deviance
+from skae.metrics import explained_deviance, reconstruction_r2
+from skae.plotting import (
+    CodesDisplay,
+    ErrorDisplay,
+    ReconstructionDisplay,
+    TraversalDisplay,
+)
 from skae.tables import TableEncoder
 
 FAMILY = [
@@ -32,6 +39,7 @@ FAMILY = [
     SparseAutoencoder,
     StackedAutoencoder,
     VariationalAutoencoder,
+    MarginalizedDenoisingAutoencoder,
 ]
 
 
@@ -59,6 +67,8 @@ def make_mixed(n_samples=120, seed=0):
 
 def fit(cls=AutoencoderTransformer, table=None, n_components=2, **parameters):
     parameters = {"max_iter": 3, "random_state": 0, **parameters}
+    if cls is MarginalizedDenoisingAutoencoder:
+        parameters = {}
     return cls(n_components, **parameters).fit(make_mixed() if table is None else table)
 
 
@@ -91,6 +101,11 @@ def test_it_is_a_table_encoder_in_front():
     expected = explained_deviance(pipeline, table)
     assert inside.score(table) == pytest.approx(expected)
     assert explained_deviance(inside, table) == pytest.approx(expected)
+
+
+def test_squared_errors_of_categories_are_refused():
+    with pytest.raises(TypeError, match="use skae.metrics.explained_deviance"):
+        reconstruction_r2(fit(), make_mixed())
 
 
 def test_polars_in_polars_out():
@@ -259,6 +274,18 @@ def test_a_classifier_takes_mixed_tables():
     )
     assert classifier.fit(table, y).score(table, y) > 0.9
     assert classifier.n_features_in_ == 5
+
+
+@pytest.mark.parametrize(
+    "display",
+    [CodesDisplay, ReconstructionDisplay, TraversalDisplay, ErrorDisplay],
+)
+def test_pictures_are_of_encoded_columns(display):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    table = make_mixed()
+    drawn = display.from_estimator(fit(), table)
+    assert drawn.figure_.axes
+    plt.close("all")
 
 
 # -- copies ---------------------------------------------------------------------------

@@ -72,7 +72,6 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
     tol = 1e-4
     precision = "auto"
     device = "auto"
-    categorical_features = "from_dtype"
     callbacks = None
     checkpoint = None
     warm_start = False

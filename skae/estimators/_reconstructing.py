@@ -123,8 +123,11 @@ class EncodingTransformer(
 class ReconstructingTransformer(EncodingTransformer):
     """Everything that needs no more than a fitted network that decodes as well.
 
-    Its `encode`, `decode` and `forward` work in the units of X.
+    Its `encode`, `decode` and `forward` work in the units of X. Mixed tables become
+    numbers first, unless `categorical_features` is None.
     """
+
+    categorical_features = "from_dtype"
 
     def inverse_transform(self, X):
         """Decode codes.

@@ -7,7 +7,7 @@ from sklearn.utils import column_or_1d
 
 from ._axes import COLORS, check_matplotlib, make_axes, point_style
 from ._colouring import Numbers, colouring_by
-from ._fitted import FittedReducer, component_names, dense
+from ._fitted import FittedReducer, as_numbers, component_names, dense
 
 
 class CodesDisplay:
@@ -106,6 +106,7 @@ class CodesDisplay:
             If `components` or `y` do not fit the codes.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
+        estimator, X = as_numbers(estimator, X)
         reducer = FittedReducer(estimator)
         inner = reducer.forward(X)
         Z = dense(reducer.reducer.transform(inner))

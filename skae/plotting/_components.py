@@ -6,7 +6,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted
 
 from ._axes import COLORS, check_matplotlib, make_axes
-from ._fitted import FittedReducer, dense
+from ._fitted import FittedReducer, as_numbers, dense
 
 MARKERS = "osD^vPX"
 
@@ -94,6 +94,7 @@ class ComponentsDisplay:
             If the estimator has no `explained_variance_ratio_`.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
+        estimator, X = as_numbers(estimator, X)
         reducer = FittedReducer(estimator)
         fitted = reducer.reducer
         check_is_fitted(fitted)

@@ -5,7 +5,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from ._axes import COLORS, check_matplotlib, make_axes
-from ._fitted import FittedReducer, column_names, dense, evenly_spaced
+from ._fitted import FittedReducer, as_numbers, column_names, dense, evenly_spaced
 from ._images import MOST_COLUMNS, names_of, resolve_kind
 
 N_BINS = 40
@@ -137,6 +137,7 @@ class ErrorDisplay:
             If `image_shape` or `kind` does not fit X.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
+        estimator, X = as_numbers(estimator, X)
         reducer = FittedReducer(estimator, needs=())
         detects = _detects(reducer.last)
         if detects and hasattr(reducer.last, "explain"):

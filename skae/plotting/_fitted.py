@@ -1,6 +1,9 @@
 """What displays ask of a fitted estimator, alone, in a Pipeline or in a search."""
 
+from copy import copy
+
 import numpy as np
+import pandas as pd
 import scipy.sparse
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -116,6 +119,24 @@ def _transformed(X, steps):
 
 def _has(estimator, names):
     return all(hasattr(estimator, name) for name in names)
+
+
+def as_numbers(estimator, X):
+    """Return an estimator and rows; of a mixed table as its encoder has made numbers.
+
+    Pictures then have the columns that the network takes.
+    """
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    encoder = getattr(estimator, "encoder_", None)
+    if encoder is None:
+        return estimator, X
+    names = encoder.get_feature_names_out()
+    if X is not None:
+        X = pd.DataFrame(encoder.transform(X), columns=names)
+    view = copy(estimator)
+    del view.encoder_
+    view.n_features_in_, view.feature_names_in_ = len(names), names
+    return view, X
 
 
 def dense(X):

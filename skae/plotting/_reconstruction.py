@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from ._axes import COLORS, GREY, check_matplotlib, grid_shape, make_axes, used_axes
-from ._fitted import FittedReducer, column_names, dense, evenly_spaced
+from ._fitted import FittedReducer, as_numbers, column_names, dense, evenly_spaced
 from ._images import (
     in_deviations,
     largest,
@@ -167,6 +167,7 @@ class ReconstructionDisplay:
             If `image_shape`, `kind` or `n_rows` does not fit X.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
+        estimator, X = as_numbers(estimator, X)
         reducer = FittedReducer(estimator, ("transform", "inverse_transform"))
         names = column_names(X)
         kind, image_shape = resolve_kind(

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ._axes import check_matplotlib, grid_shape, make_axes, used_axes
-from ._fitted import FittedReducer, column_names, component_names, dense
+from ._fitted import FittedReducer, as_numbers, column_names, component_names, dense
 from ._images import (
     in_deviations,
     largest,
@@ -155,6 +155,7 @@ class TraversalDisplay:
             If `components`, `n_steps`, `image_shape` or `kind` does not fit.
         """
         check_matplotlib(f"{cls.__name__}.from_estimator")
+        estimator, X = as_numbers(estimator, X)
         reducer = FittedReducer(estimator, ("transform", "inverse_transform"))
         Z, table, names = reducer.encode(X), dense(X), column_names(X)
         architecture = getattr(reducer.reducer, "architecture", None)

@@ -362,7 +362,7 @@ def test_tied_decoder_uses_the_encoder_transposed():
 @pytest.mark.parametrize("sizes", [12, [12], np.array([12]), (12,)])
 def test_hidden_layer_sizes_as_number_list_or_array(sizes):
     """All of them mean one hidden layer of that width."""
-    autoencoder = AutoencoderTransformer(hidden_layer_sizes=sizes, **FEW)
+    autoencoder = AutoencoderTransformer(hidden_layer_sizes=sizes, init="pca", **FEW)
     assert autoencoder.fit(make_curve(30)).hidden_layer_sizes_ == (12,)
     # encoder and decoder, each: linear anchor, hidden layer, its output
     expected = (6 * 2 + 2) + (6 * 12 + 12 + 12 * 2 + 2)

@@ -67,7 +67,7 @@ def maybe(check):
 class Names:
     """Strings, one for each of the columns of the table."""
 
-    shape: str = "f"
+    shape: str = "t"
 
 
 @dataclass(frozen=True)
@@ -278,11 +278,11 @@ def read_attributes(name, stored, values, n_encoded=None):
             f"{name} lacks the attributes {sorted(missing)} and has {sorted(odd)}."
         )
     sizes = {}
-    for letter, attribute in (("f", "n_features_in_"), ("k", "n_components_")):
+    for letter, attribute in (("t", "n_features_in_"), ("k", "n_components_")):
         if attribute in stored:
             sizes[letter] = _one(attribute, known[attribute], stored, values, {})
-    if "f" in sizes:
-        sizes["d"] = sizes["f"] if n_encoded is None else n_encoded
+    if "t" in sizes:
+        sizes["d"] = sizes["t"] if n_encoded is None else n_encoded
     return {
         attribute: _one(attribute, known[attribute], stored, values, sizes)
         for attribute in stored

@@ -152,7 +152,18 @@ def test_extended_scikit_learn_checks(estimator, check):
     getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))
 
 
-@pytest.mark.parametrize("estimator", CONFIGURATIONS, ids=range(len(CONFIGURATIONS)))
+def first_of_each_class():
+    """Yield all configurations; a second one of a class is slow."""
+    known = set()
+    for estimator in CONFIGURATIONS:
+        marks = [pytest.mark.slow] if type(estimator) in known else []
+        known.add(type(estimator))
+        yield pytest.param(estimator, marks=marks)
+
+
+@pytest.mark.parametrize(
+    "estimator", [*first_of_each_class()], ids=range(len(CONFIGURATIONS))
+)
 def test_sound_autoencoder(estimator):
     """What skae promises of every autoencoder holds too."""
     if getattr(estimator, "init", "") == "random":

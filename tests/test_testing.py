@@ -49,7 +49,13 @@ def test_sound_autoencoder_passes(estimator):
 
 
 @pytest.mark.parametrize(
-    "parameters", [FAST, WITH_EPOCHS, FAST | NOBODY_JUDGES, MANY_EPOCHS]
+    "parameters",
+    [
+        FAST,
+        pytest.param(WITH_EPOCHS, marks=pytest.mark.slow),
+        FAST | NOBODY_JUDGES,
+        MANY_EPOCHS,
+    ],
 )
 def test_parameters_of_the_broken_ones_are_sound(parameters):
     """What is caught is the flaw, not the parameters it comes with."""

@@ -44,7 +44,7 @@ plt.show()
 
 # %%
 # What a code says is a penguin: a row of such a table.
-autoencoder.inverse_transform([[0, 0], [2, 0], [-2, 0]])
+autoencoder.inverse_transform([[0, 0], [10, 0], [-10, 0]])
 
 # %%
 # Holes are filled with what the other cells of the row say.

@@ -156,7 +156,7 @@ def cross_validate(task, table, held_out, seed):
         if isinstance(choice, tuple):
             init, factor = choice
             pca_error = table.average(kernels.pca_errors)
-            error = pca_error - table.average(kernels.gains(factor))
+            error = pca_error - gain
         elif choice is not None:
             losses_at(choice)
             error = table.average(folds.errors()[0])

@@ -151,7 +151,7 @@ def is_fitted(estimator):
 
 
 def _check_encoder(estimator):
-    encoder = getattr(estimator, "encoder_", estimator)
+    encoder = estimator.encoder_
     names = [getattr(e, "feature_names_in_", None) for e in (estimator, encoder)]
     if encoder.n_features_in_ != estimator.n_features_in_ or not np.array_equal(*names):
         raise FileError("The TableEncoder inside is for other columns.")
@@ -213,7 +213,8 @@ class Restorer:
         values = read_attributes(name, attributes, self.values, width)
         vars(estimator).update(values)
         if name in ESTIMATORS:
-            _check_encoder(estimator)
+            if width is not None:
+                _check_encoder(estimator)
             fill(estimator, inner, self, prefix, depth)
         elif name in TABLES:
             fill_table(estimator, record["inner"], self, depth)

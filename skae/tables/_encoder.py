@@ -218,7 +218,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.blocks_ = self._codec.blocks
         self._filling = None
         if self.missing_values == "pca":
-            encoded, is_missing = self._encode(X)
+            encoded, is_missing = self._encoded(cells, self._codec.codes(cells))
             n_axes = max(2, len(self.blocks_) // 4)
             self._filling = fit_filling(encoded, self._spread(is_missing), n_axes)
         return self
@@ -315,6 +315,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         ]
         codes = self._codec.codes(cells)
         self._report_unknown(cells, codes)
+        return self._encoded(cells, codes)
+
+    def _encoded(self, cells, codes):
         encoded = self._codec.encode(cells, codes)
         is_missing = np.column_stack([missing for _, missing in cells])
         if self._filling is not None:

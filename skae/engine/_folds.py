@@ -36,6 +36,8 @@ from ._starts import KERNEL, STARTS, sprint_plan, starts_of, surface, teach
 from ._training import start_network
 
 N_FOLDS = 5
+# Of these, by which starts race: all would find the same start twice as slowly.
+RACING_FOLDS = 2
 FEWEST_ROWS = 20
 # Of networks, of which the judges have chosen start and epoch, too; and rows that share
 # a network are not independent.
@@ -193,30 +195,39 @@ def _n_judges(losses, weight):
 def _race(task, rows, networks, pca, seed):
     """Return the start that a short training finds best, and networks at it.
 
-    `networks` are at PCA, and are moved; `pca` has them side by side.
+    `networks` are at PCA; `pca` has them side by side. Those of a few folds race.
     """
     starts = starts_of(networks[0], task)
     if len(starts) == 1:
         return starts[0], pca
-    stacks = [pca]
-    stacks += [
-        _moved(init, networks, rows.tables, task, seed.child(init))
-        for init in starts[1:]
+    few, others = slice(RACING_FOLDS), slice(RACING_FOLDS, None)
+    stacks = [
+        _moved(init, networks[few], rows.tables[few], task, seed.child(init))
+        for init in starts
     ]
-    folds = _Folds(task, rows, joined(stacks), seed.child("sprint"))
+    racing = rows.of(few)
+    folds = _Folds(task, racing, joined(stacks), seed.child("sprint"))
     plan = sprint_plan(task.plan, folds.n_kept)
     with Bar(replace(task.plan, stage="starts in folds"), plan.max_iter) as bar:
         for _ in folds.epochs(plan):
             bar.advance()
-    losses = [rows.table.average(losses) for losses in folds.losses()]
+    judges = racing.held_out.flatten().unique().numpy()
+    table = rows.table.take(judges)
+    losses = [table.average(losses[judges]) for losses in folds.losses()]
     first = int(np.argmin(np.nan_to_num(losses, nan=np.inf)))
-    return starts[first], stacks[first]
+    init, stacks = starts[first], [stacks[first]]
+    if networks[others]:  # two groups have two folds
+        others = networks[others], rows.tables[others]
+        stacks.append(_moved(init, *others, task, seed.child(init)))
+    return init, joined(stacks)
 
 
 def _moved(init, networks, tables, task, seed):
-    """Move networks to another start than PCA; return them side by side."""
-    for network in networks:
-        leave_axes(network, seed.generator(init))
+    """Return networks at PCA moved to a start, side by side."""
+    networks = copy.deepcopy(networks)
+    if init != "pca":
+        for network in networks:
+            leave_axes(network, seed.generator(init))
     if init != "manifold":
         return side_by_side(networks).to(task.device)
     pairs = zip(networks, tables, strict=True)
@@ -268,6 +279,13 @@ class _Rows:
         if table.weight is not None:
             weight = torch.as_tensor(table.weight / table.weight.mean())
             self.weight = weight.to(task.device, task.dtype)
+
+    def of(self, folds):
+        """Return those of some folds, which a slice chooses."""
+        part = copy.copy(self)
+        part.tables, part.U = self.tables[folds], self.U[folds]
+        part.kept, part.held_out = self.kept[folds], self.held_out[folds]
+        return part
 
     def standardise_by(self, networks):
         """Keep all rows as each fold's network takes them."""
@@ -352,7 +370,7 @@ class _Folds:
     def _by_row(self, found):
         """Return what was found at the places held out as one value per row."""
         places = self.rows.held_out
-        values = np.empty((self.n_repeats, self.rows.table.n_rows))
+        values = np.full((self.n_repeats, self.rows.table.n_rows), np.nan)
         found = found.unflatten(0, (self.n_repeats, len(places)))
         values[:, places.numpy()] = found.double().cpu().numpy()
         return values

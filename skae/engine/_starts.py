@@ -26,7 +26,7 @@ STARTS = ("pca", *NONLINEAR_STARTS, KERNEL)
 # the square.
 LANDMARKS = 600
 # Several starts each train for so many steps, on so many rows, before one is chosen.
-SPRINT_STEPS = 100
+SPRINT_STEPS = 200
 SPRINT_BATCH = 128
 SPRINT_ROWS = 8000
 LESSONS = 200

@@ -234,7 +234,7 @@ def _moved(init, networks, tables, task, seed):
     lessons = [surface(network, table, task, seed) for network, table in pairs]
     n_rows = min(len(U) for U, _ in lessons)
     U, Z = (
-        torch.stack([part[:n_rows] for part in parts])
+        torch.stack([part[:n_rows] for part in parts]).to(task.device)
         for parts in zip(*lessons, strict=True)
     )
     stack = side_by_side(networks).to(task.device)

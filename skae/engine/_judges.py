@@ -465,8 +465,8 @@ def follow(task, table, seed, factor, losses, last, init, pca_loss):
     as_judged = task
     task = replace(task, plan=replace(task.plan, max_iter=len(losses)))
     network, reports = start_network(table, task, seed)
-    start = copy_state(network)
     net = make_net(network, task, seed, n_rows=table.n_rows)
+    start = copy_state(network)
     rows = rows_of(table, network, task)
     perturb(network, seed.generator("perturbation"))
     move_start(init, network, table, as_judged, seed.child(init))

@@ -352,13 +352,31 @@ class AutoencoderNet(NeuralNet):
 
     def to(self, device):
         """Move the module, the criterion and the optimisers' state to a device."""
+        before = list(self.network_.parameters())
         self.network_.to(device)
         self.criterion_.to(device)
+        moved = dict(zip(before, self.network_.parameters(), strict=True))
         for name in self._optimizers:
-            optimizer = getattr(self, f"{name}_")
-            optimizer.load_state_dict(optimizer.state_dict())  # follows the weights
+            _follow(getattr(self, f"{name}_"), moved, device)
         self.device = str(device)
         return self
+
+
+def _follow(optimizer, moved, device):
+    """Move an optimiser to the weights that took the places of others on a device.
+
+    They may be the same objects. Weights that the network no longer has move, too.
+    """
+    state = optimizer.state_dict()
+    optimizer.state.clear()
+    for group in optimizer.param_groups:
+        group["params"] = [
+            moved[weight]
+            if weight in moved
+            else torch.nn.Parameter(weight.detach().to(device))
+            for weight in group["params"]
+        ]
+    optimizer.load_state_dict(state)
 
 
 def _asks_to_stop(callback, interrupt):

@@ -22,12 +22,12 @@ ADAMW_BESIDE_MUON = 0.15  # of Muon's rate, for what is not a matrix
 CORRECTION_DECAY = 0.15
 
 
-def make_optimizers(solver, parameters, learning_rate, anchors=()):
+def make_optimizers(solver, parameters, learning_rate, anchors=tuple):
     """Return a list of torch optimisers that together train all `parameters`.
 
     Muon takes matrices and kernels and AdamW the rest; every other solver is one
-    optimiser. The matrices decay under Muon, but for `anchors`, the linear maps that
-    the others correct.
+    optimiser. The matrices decay under Muon, but for those that `anchors` returns: the
+    linear maps that the others correct.
     """
     if solver == "muon":
         matrices = [p for p in parameters if p.ndim > 1]
@@ -35,7 +35,7 @@ def make_optimizers(solver, parameters, learning_rate, anchors=()):
         beside_rate = learning_rate * ADAMW_BESIDE_MUON
         if not matrices:
             return [_make(torch.optim.AdamW, rest, beside_rate)]
-        left_out = {id(anchor) for anchor in anchors}
+        left_out = {id(anchor) for anchor in anchors()}
         kept = [p for p in matrices if id(p) in left_out]
         free = [p for p in matrices if id(p) not in left_out]
         decay = CORRECTION_DECAY if kept else WEIGHT_DECAY

@@ -56,7 +56,7 @@ def make_net(network, task, seed, *, n_rows, validation=None, in_order=False):
             make_optimizers,
             plan.solver,
             learning_rate=plan.learning_rate_init,
-            anchors=list(anchors(network)),
+            anchors=partial(anchors, network),
         ),
         schedule=SCHEDULES[plan.learning_rate],
         n_steps=plan.max_iter * -(-n_rows // plan.batch_size),

@@ -1,0 +1,149 @@
+"""Estimators on another device than the CPU, where there is no GPU: see second_device.
+
+One process fits them all there, as the device belongs to a whole process.
+"""
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+import skae
+from skae.engine import _starts
+
+from . import second_device
+from .tables import make_curve
+from .test_devices import BRIEF, ESTIMATORS
+
+pytestmark = pytest.mark.skipif(
+    not second_device.IS_OFFERED, reason="this torch has no devices made in Python"
+)
+ROOT = Path(__file__).parents[1]
+CALLS = ("transform", "reconstruct", "score_samples", "predict")
+
+
+class Absent(torch.nn.Linear):
+    """A layer that keeps a tensor where `to` does not find it."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__(n_in, n_out)
+        self.shift = [torch.zeros(n_out)]
+
+    def forward(self, X):
+        return super().forward(X) + self.shift[0]
+
+
+EVERY = {
+    **ESTIMATORS,
+    "classifier": skae.AutoencoderClassifier(ESTIMATORS["plain"], **BRIEF),
+    "regressor": skae.AutoencoderRegressor(ESTIMATORS["variational"], **BRIEF),
+    "detector": skae.AutoencoderOutlierDetector(ESTIMATORS["plain"]),
+    "ordered": skae.AutoencoderTransformer(2, ordered=True, **BRIEF),
+    "held out": skae.AutoencoderTransformer(2, **BRIEF),
+    "left behind": skae.AutoencoderTransformer(
+        2, architecture=skae.architectures.Custom(Absent, torch.nn.Linear), **BRIEF
+    ),
+}
+
+
+# -- in the process that has the device ------------------------------------------------
+
+
+def moved(estimator, device):
+    names = [name for name in estimator.get_params() if name.endswith("device")]
+    return clone(estimator).set_params(**dict.fromkeys(names, device))
+
+
+def used(name, estimator, device):
+    """Return what a fitted estimator computes, and the devices of its tensors."""
+    X = make_curve(600 if name == "held out" else 90)
+    X = (X - X.min(axis=0)) / np.ptp(X, axis=0)
+    X, X_new = X[:-5], X[-5:]
+    y = X[:, 0] > 0.5 if name == "classifier" else X[:, 0]
+    estimator = moved(estimator, device).fit(X, y)
+    if hasattr(estimator, "partial_fit"):
+        estimator.partial_fit(X)
+    calls = [call for call in CALLS if hasattr(estimator, call)]
+    results = [getattr(estimator, call)(X_new) for call in calls]
+    if hasattr(estimator, "inverse_transform"):
+        results.append(estimator.inverse_transform(results[0]))
+    stored = pickle.loads(pickle.dumps(estimator))
+    assert_close(getattr(stored, calls[0])(X_new), results[0])
+    return results
+
+
+def assert_close(a, b):
+    np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
+
+
+def outcome(name, estimator):
+    """Return "as on the CPU", or the error."""
+    try:
+        found = used(name, estimator, second_device.NAME)
+        for one, other in zip(found, used(name, estimator, "cpu"), strict=True):
+            assert_close(one, other)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "as on the CPU"
+
+
+def main(names):
+    """Print the outcomes of some estimators as JSON."""
+    kept = second_device.register()
+    _starts.LESSONS = _starts.SPRINT_STEPS = 4
+    print(json.dumps({name: outcome(name, EVERY[name]) for name in names}))
+    del kept
+
+
+# -- the tests -------------------------------------------------------------------------
+
+
+def outcomes(names):
+    """Return what `main` prints, run by another process."""
+    code = f"from tests.test_second_device import main; main({names!r})"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+FIRST = ["random", "denoising"]
+
+
+@pytest.fixture(scope="module")
+def first():
+    return outcomes([*FIRST, "left behind"])
+
+
+@pytest.fixture(scope="module")
+def others():
+    return outcomes([name for name in EVERY if name not in (*FIRST, "left behind")])
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_estimators_work_on_another_device(first, name):
+    """Fit, stream, use and pickle give what they give on the CPU."""
+    assert first[name] == "as on the CPU"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(EVERY.keys() - {*FIRST, "left behind"}))
+def test_all_other_estimators_do_too(others, name):
+    """Each objective, head and way of judging."""
+    assert others[name] == "as on the CPU"
+
+
+def test_a_tensor_that_stays_behind_is_noticed(first):
+    """The device refuses it, so the tests above would fail."""
+    assert "cpu" in first["left behind"]

@@ -43,7 +43,7 @@ EVERY = {
     **ESTIMATORS,
     "classifier": skae.AutoencoderClassifier(ESTIMATORS["plain"], **BRIEF),
     "regressor": skae.AutoencoderRegressor(ESTIMATORS["variational"], **BRIEF),
-    "detector": skae.AutoencoderOutlierDetector(ESTIMATORS["plain"]),
+    "detector": skae.AutoencoderOutlierDetector(ESTIMATORS["plain"], random_state=0),
     "ordered": skae.AutoencoderTransformer(2, ordered=True, **BRIEF),
     "held out": skae.AutoencoderTransformer(2, **BRIEF),
     "left behind": skae.AutoencoderTransformer(

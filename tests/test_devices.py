@@ -1,5 +1,6 @@
 """Devices and precisions: what is measured, and what nobody may depend on."""
 
+import re
 import time
 
 import numpy as np
@@ -170,7 +171,18 @@ def test_the_threshold_lies_between_machines():
 # -- devices --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("device", ["nowhere", "cpu:x", 3.5])
-def test_unknown_device_is_an_error_that_says_what_there_is(device):
-    with pytest.raises(ValueError, match=r"device=.* is not available here: .*'cpu'"):
+NOWHERE = [
+    *("nowhere", "meta", "privateuseone", "mps", "xla", "hpu", "cuda:7", "cpu:x"),
+    *("", " cpu", 3, 3.5, -1, True, None, ["cpu"]),
+]
+
+
+@pytest.mark.parametrize("device", NOWHERE, ids=repr)
+def test_a_device_that_is_not_there_is_an_error_that_says_what_there_is(device):
+    """Torch itself says something else for each, and finds some of them in fit."""
+    message = rf"device={re.escape(repr(device))} is not available here.*\['cpu'"
+    with pytest.raises(ValueError, match=message):
         resolve_device(device)
+    estimator = skae.AutoencoderTransformer(2, device=device)
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(make_curve(20))

@@ -1,5 +1,6 @@
 """Where to compute, and in which precision."""
 
+import contextlib
 import functools
 import time
 
@@ -9,6 +10,15 @@ from ..data._threads import threads_for
 
 SIDE = 256  # of a matrix: 34 million operations, 0.4 ms in float32
 ROUNDS = 20
+# What torch raises for devices that it does not know, find or compute on.
+NOT_THERE = (
+    RuntimeError,  # and NotImplementedError
+    AssertionError,
+    ImportError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
 
 
 def resolve_device(device):
@@ -16,18 +26,32 @@ def resolve_device(device):
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        resolved = torch.device(device)
-        torch.empty(0, device=resolved)
-    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        return _probed(device)
+    except NOT_THERE as error:
         raise ValueError(
-            f"device={device!r} is not available here: {_first_line(error)} "
-            "Use 'auto', 'cpu', or 'cuda' where torch.cuda.is_available()."
+            f"device={device!r} is not available here. Use 'auto' or one of "
+            f"{_available()}: what torch finds, if it computes in float64."
         ) from error
+
+
+def _probed(device):
+    resolved = torch.device(device)
+    torch.ones(1, dtype=torch.float64, device=resolved).cpu()
     return resolved
 
 
-def _first_line(error):
-    return str(error).strip().split("\n")[0].rstrip(".") + "."
+def _available():
+    """Return the names of the devices that can be used."""
+    names = ["cpu"]
+    accelerator = torch.accelerator.current_accelerator()
+    if accelerator is not None:
+        count = torch.accelerator.device_count()
+        names += [f"{accelerator.type}:{i}" for i in range(count)]
+    found = []
+    for name in names:
+        with contextlib.suppress(*NOT_THERE):
+            found.append(str(_probed(name)))
+    return found
 
 
 @functools.cache

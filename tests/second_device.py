@@ -28,6 +28,8 @@ VIEWS = {
     aten._reshape_alias.default,
     aten.unfold.default,
 }
+# Elements of each tensor that came from the CPU or went there.
+copied = []
 # A GPU takes positions from the CPU.
 INDEXING = {aten.index, aten.index_put, aten.index_put_, aten._index_put_impl_}
 
@@ -95,6 +97,8 @@ def kernel(operation, *args, **kwargs):
         return operation.redispatch(CPU_KERNELS, *args, **kwargs)
     if operation is aten._copy_from.default:
         source, target, *_ = args
+        if is_here(source) != is_here(target):
+            copied.append(source.numel())
         place_of = [memory(x) if is_here(x) else x for x in (source, target)]
         place_of[1].copy_(place_of[0])
         return target

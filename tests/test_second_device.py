@@ -4,6 +4,7 @@ One process fits them all there, as the device belongs to a whole process.
 """
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn import config_context
 from sklearn.base import clone
 
 import skae
@@ -93,11 +95,25 @@ def outcome(name, estimator):
     return "as on the CPU"
 
 
+def copies():
+    """Return what tensors on the device have copied when they are encoded again."""
+    X = torch.tensor(make_curve(60)).to(second_device.NAME)
+    estimator = moved(ESTIMATORS["random"], second_device.NAME)
+    with config_context(array_api_dispatch=True):
+        estimator.fit(X).transform(X)
+        second_device.copied.clear()
+        found = [estimator.inverse_transform(estimator.transform(X))]
+        found.append(estimator.score_samples(X))
+    assert all(map(second_device.is_here, found))
+    return second_device.copied
+
+
 def main(names):
     """Print the outcomes of some estimators as JSON."""
     kept = second_device.register()
     _starts.LESSONS = _starts.SPRINT_STEPS = 4
-    print(json.dumps({name: outcome(name, EVERY[name]) for name in names}))
+    found = {name: outcome(name, EVERY[name]) for name in names}
+    print(json.dumps(found | {"copies": copies()}))
     del kept
 
 
@@ -110,6 +126,7 @@ def outcomes(names):
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
         cwd=ROOT,
+        env=os.environ | {"SCIPY_ARRAY_API": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -147,3 +164,8 @@ def test_all_other_estimators_do_too(others, name):
 def test_a_tensor_that_stays_behind_is_noticed(first):
     """The device refuses it, so the tests above would fail."""
     assert "cpu" in first["left behind"]
+
+
+def test_tensors_on_the_device_do_not_pass_through_the_host(first):
+    """With scikit-learn's array API dispatch, they are encoded where they are."""
+    assert first["copies"] == []

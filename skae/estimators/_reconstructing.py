@@ -14,7 +14,8 @@ from ._dask import lazily, stays_lazy
 from ._resolve import is_auto
 from ._saving import SavingMixin
 from ._summary import FACTS, Summary
-from ._validation import check_fitted, codes_to_decode, read_table, rows_to_encode
+from ._tensors import codes_in_place, rows_in_place
+from ._validation import check_fitted, read_table, rows_to_encode
 
 
 class EncodingTransformer(
@@ -41,12 +42,13 @@ class EncodingTransformer(
         Z : ndarray of shape (n_samples, n_components)
             Codes, float32 for float32 X and float64 otherwise. Of a dask array or
             DataFrame it is another one, not yet computed: see
-            :ref:`larger_than_memory`.
+            :ref:`larger_than_memory`. Of a torch tensor it is one on the same device
+            if scikit-learn's ``array_api_dispatch`` is on.
         """
         check_fitted(self)
         if stays_lazy(self, "transform", X):
             return lazily(self, "transform", X, self.get_feature_names_out())
-        return inference.encode(self._network, rows_to_encode(self, X))
+        return inference.encode(self._network, rows_in_place(self, X))
 
     def summary(self):
         """Return what the network consists of and what it is worth.
@@ -147,7 +149,7 @@ class ReconstructingTransformer(EncodingTransformer):
         check_fitted(self)
         if stays_lazy(self, "inverse_transform", X):
             return lazily(self, "inverse_transform", X, self._column_names())
-        Z = codes_to_decode(self, X)
+        Z = codes_in_place(self, X)
         return self._in_container(inference.decode(self._network, Z), X)
 
     def _in_container(self, X_hat, like):
@@ -179,7 +181,7 @@ class ReconstructingTransformer(EncodingTransformer):
         check_fitted(self)
         if stays_lazy(self, "reconstruct", X):
             return lazily(self, "reconstruct", X, self._column_names())
-        X_table = rows_to_encode(self, X)
+        X_table = rows_in_place(self, X)
         return self._in_container(inference.reconstruct(self._network, X_table), X)
 
     def reconstruct_encoded(self, X):
@@ -241,7 +243,7 @@ class ReconstructingTransformer(EncodingTransformer):
             Negative squared error of each row, summed over its columns.
         """
         check_fitted(self)
-        X = rows_to_encode(self, X)
+        X = rows_in_place(self, X)
         return -inference.squared_errors(self._network, X)
 
     def score(self, X, y=None, sample_weight=None):

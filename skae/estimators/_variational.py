@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import engine, inference, objectives, tables
 from ._base import BaseAutoencoder, constraints_without
 from ._resolve import is_auto
+from ._tensors import beside
 from ._validation import rows_to_encode
 
 LIKELIHOODS = {"squared_error", "binary_cross_entropy"}
@@ -495,8 +496,9 @@ class VariationalAutoencoder(BaseAutoencoder):
             In nats, with beta at 1.
         """
         check_is_fitted(self)
-        X = rows_to_encode(self, X)
-        return inference.elbo(self._network, X, self.noise_variance_)
+        rows = rows_to_encode(self, X)
+        scores = inference.elbo(self._network, rows, self.noise_variance_)
+        return beside(self, X, scores)
 
     def log_likelihood(self, X, n_samples=100, random_state=None):
         """Return the importance-weighted bound on the log-likelihood of rows.

@@ -1,6 +1,7 @@
 """Encoding and decoding of numpy tables in chunks, in the dtype that comes in.
 
-Everything here takes an array, a CSR array or a `Table`.
+Everything here takes an array, a CSR array or a `Table`. What maps rows to rows takes a
+tensor, too, and returns one on the same device.
 """
 
 import math
@@ -72,6 +73,8 @@ def squared_errors(network, X):
 
     It is summed over the columns.
     """
+    if isinstance(X, torch.Tensor):
+        return (reconstruct(network, X).double() - X).square().sum(dim=1)
     blocks = _as_table(X).blocks()
     return np.concatenate(
         [_squared_residual(network, block).sum(dim=1).numpy() for block in blocks]
@@ -109,8 +112,29 @@ def _as_table(X):
 
 
 def _in_chunks(network, X, method):
+    compute = _beside if isinstance(X, torch.Tensor) else _computed
     with memory_errors():
-        return _computed(network, X, method)
+        return compute(network, X, method)
+
+
+def _rows_at_a_time(network, X):
+    return max(1, PASS_BYTES // (max(X.shape[1], network.widest) * X.dtype.itemsize))
+
+
+def _beside(network, X, method):
+    """Compute of a tensor where the network is; the host learns if all is finite."""
+    ready = derived(network, np.dtype(str(X.dtype).removeprefix("torch.")))
+    function = ready.functions.get(method) or getattr(ready.network, method)
+    with torch.no_grad(), threads_for(network.work, len(X)):
+        parts = [
+            function(rows.to(ready.device, ready.dtype)).to(X)
+            for rows in X.split(_rows_at_a_time(network, X))
+        ]
+        result = torch.cat(parts)
+        if math.isfinite((X.sum() + result.sum()).item()):
+            return result
+    rows = X.cpu().numpy()  # that has errors for what is not finite
+    return torch.from_numpy(_computed(network, rows, method)).to(X.device)
 
 
 def _computed(network, X, method):
@@ -127,13 +151,12 @@ def _computed(network, X, method):
             _check_result(result.numpy(), block)
         return result.numpy()
 
-    n_samples, n_columns = X.shape
-    n_rows = PASS_BYTES // (max(n_columns, network.widest) * X.dtype.itemsize)
+    n_samples, n_rows = X.shape[0], _rows_at_a_time(network, X)
     with torch.inference_mode(), threads_for(network.work, n_samples):
         if n_samples <= n_rows and isinstance(X, np.ndarray):
             return apply(X).astype(X.dtype, copy=False)
         output, start = None, 0
-        for block in _as_table(X).blocks(max(1, n_rows)):
+        for block in _as_table(X).blocks(n_rows):
             result = apply(block)
             if output is None:
                 output = np.empty((n_samples, result.shape[1]), dtype=X.dtype)

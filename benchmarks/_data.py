@@ -122,14 +122,37 @@ def fill(X, seed=0):
     return X
 
 
+def parsed(parser):
+    """Return the arguments; one of them says on which device estimators fit.
+
+    They take a GPU where torch sees one. So "cpu" hides it, from processes that this
+    one starts as well, and "cuda" makes sure that there is one.
+    """
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    arguments = parser.parse_args()
+    if arguments.device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    elif arguments.device == "cuda" and not is_on_gpu():
+        raise SystemExit("--device cuda: torch sees no GPU here.")
+    return arguments
+
+
+def is_on_gpu():
+    """Whether estimators with ``device="auto"`` fit on a GPU."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def machine():
     """Return a line about the machine, the libraries and the threads."""
     import torch
 
     names = ("skae", "scikit-learn", "torch", "skorch", "numpy")
     libraries = ", ".join(f"{name} {version(name)}" for name in names)
+    device = f"{torch.cuda.get_device_name()}, " if is_on_gpu() else ""
     return (
-        f"{os.cpu_count()} cores ({platform.machine()}), "
+        f"{device}{os.cpu_count()} cores ({platform.machine()}), "
         f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')}, "
         f"{torch.get_num_threads()} torch threads; "
         f"Python {platform.python_version()}, {libraries}"

@@ -17,7 +17,7 @@ import pandas as pd
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks._data import load_table, machine
+from benchmarks._data import load_table, machine, parsed
 from skae.data._table import Table
 from skae.engine._folds import _n_judges
 from skae.engine._kernel_ridge import fit_kernel_ridge
@@ -84,7 +84,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--tables", nargs="+", default=[*MADE, *TABLES])
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     found = []
     for name in arguments.tables:
         rng = np.random.default_rng(0)

@@ -19,7 +19,7 @@ import time
 import joblib
 import numpy as np
 
-from benchmarks._data import load_images, machine
+from benchmarks._data import load_images, machine, parsed
 from skae import AutoencoderTransformer, DenoisingAutoencoder, SparseAutoencoder
 from skae.architectures import Conv2d
 
@@ -127,7 +127,7 @@ def main():
     )
     parser.add_argument("--max-iter", type=int, help="epochs, instead of the script's")
     parser.add_argument("--samples", type=int, help="train on the first rows alone")
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     print(
         f"{'row':<22}{'published':>10}{'skae':>9}{'input':>9}{'epochs':>8}{'s':>7}"

@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.model_selection import KFold
 
-from benchmarks._data import machine
+from benchmarks._data import machine, parsed
 from skae.comparison import ReducerComparison
 
 SIZES = (1, 2, 3, 4)
@@ -98,7 +98,7 @@ def in_words(found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tables", type=int, default=400)
-    n_tables = parser.parse_args().tables
+    n_tables = parsed(parser).tables
     rng = np.random.default_rng(0)
     print(machine())
     print(f"claims in % of {n_tables} comparisons; error: of the last reducer over A's")

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from benchmarks._data import machine
+from benchmarks._data import machine, parsed
 from skae import AutoencoderTransformer, ContractiveAutoencoder
 
 # columns, components, hidden layers
@@ -58,7 +58,7 @@ def measure(n_features, n_components, widths, repeats):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     for network in NETWORKS:
         plain, contractive = measure(*network, arguments.repeats)

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 
-from benchmarks._data import load_images, load_table, machine
+from benchmarks._data import load_images, load_table, machine, parsed
 from skae import DenoisingAutoencoder
 
 # the estimator's parameters
@@ -67,7 +67,7 @@ def main():
     parser.add_argument("--max-iter", default="auto")
     parser.add_argument("--init", default="pca")
     parser.add_argument("--noises", nargs="+", default=list(NOISES))
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     X, X_test = load(arguments.data, arguments.rows)
     pca = PCA(arguments.components, random_state=0).fit(X)
     max_iter = arguments.max_iter

@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks._data import BUNDLED, data_folder, machine
+from benchmarks._data import BUNDLED, data_folder, machine, parsed
 from skae import AutoencoderClassifier, AutoencoderTransformer
 
 PENALTIES = np.logspace(-3, 2, 11)
@@ -139,7 +139,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--per-class", type=int, default=5)
     parser.add_argument("--scale", action="store_true", help="standardise columns")
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     for name in arguments.tables:
         print(name)

@@ -28,6 +28,7 @@ from benchmarks._data import (
     TABLES,
     load_table,
     machine,
+    parsed,
     standardised_split,
 )
 from benchmarks._rivals import (
@@ -132,7 +133,7 @@ def main():
     parser.add_argument("--rivals", nargs="*", default=list(RIVALS), help="beside PCA")
     parser.add_argument("--output", help="write every single result to this CSV file")
     parser.add_argument("--results", nargs="+", help="report these CSV files instead")
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     print(f"{'':<24}{'skae':>8}  {'best rival':<21}{'':>6}{'':>8}{'skae':>8}")
     print(f"{'table':<14}{'rows':>6}{'k':>4}{'/ PCA':>8}  {'':<21}", end="")

@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks._data import load_table, machine, standardised_split
+from benchmarks._data import load_table, machine, parsed, standardised_split
 from benchmarks._rivals import PCAReducer, mean_error
 from benchmarks.manifolds import waves
 from skae import AutoencoderTransformer
@@ -63,7 +63,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tables", nargs="+", default=list(TABLES))
     parser.add_argument("--seeds", type=int, default=20)
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     titles = ("median", "min", "max", "at PCA", "above")
     print(f"{'over PCA':<12}" + "".join(f"{title:>8}" for title in titles))

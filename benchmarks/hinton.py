@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from benchmarks._data import load_images, machine
+from benchmarks._data import load_images, machine, parsed
 from skae import AutoencoderTransformer
 
 # start, rows a step, highest learning rate, epochs
@@ -51,7 +51,7 @@ def main():
     parser.add_argument(
         "--fits", nargs="+", default=FITS, help="start,rows a step,rate,epochs"
     )
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     X, _, X_test, _ = load_images("mnist")
     print(

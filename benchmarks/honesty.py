@@ -24,7 +24,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks._data import load_table, machine, made_table
+from benchmarks._data import load_table, machine, made_table, parsed
 from skae import AutoencoderTransformer, DenoisingAutoencoder, VariationalAutoencoder
 
 ESTIMATORS = {
@@ -158,7 +158,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--tables", nargs="*", default=list(TABLES))
     parser.add_argument("--only", choices=["ratios", "elbo"])
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     warnings.simplefilter("error")
     if arguments.only != "elbo":

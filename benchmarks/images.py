@@ -12,7 +12,7 @@ import time
 import numpy as np
 from sklearn.decomposition import PCA
 
-from benchmarks._data import load_images, machine
+from benchmarks._data import load_images, machine, parsed
 from benchmarks.hinton import squared_error
 from skae import AutoencoderTransformer
 
@@ -23,7 +23,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--images", nargs="+", default=list(LIMITS))
     parser.add_argument("--n-components", type=int, default=30)
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     AutoencoderTransformer().fit(np.eye(20))  # imports are not what is measured
     print(f"{'images':<15}{'s':>6}{'skae':>8}{'PCA':>8}{'ratio':>8}{'limit':>8}")

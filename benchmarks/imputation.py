@@ -23,7 +23,7 @@ import pandas as pd
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 
-from benchmarks._data import TABLES, machine
+from benchmarks._data import TABLES, machine, parsed
 from benchmarks.tables import load
 from skae import AutoencoderTransformer
 from skae.tables import TableEncoder
@@ -99,7 +99,7 @@ def main():
     parser.add_argument("tables", nargs="*", default=TABLES)
     parser.add_argument("--rows", type=int, default=2000, help="at most, of a table")
     parser.add_argument("--methods", nargs="+", default=[*METHODS])
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     print(f"{'':<28}" + "".join(f"{name:>26}" for name in arguments.methods))
     ranks = []

@@ -16,7 +16,7 @@ import torch
 from sklearn.decomposition import PCA
 from torch import nn
 
-from benchmarks._data import machine, made_table
+from benchmarks._data import machine, made_table, parsed
 from benchmarks.speed import in_turn
 from skae import AutoencoderTransformer
 
@@ -90,7 +90,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--largest", type=float, default=1e6, help="rows at most")
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     print(
         f"{'':<46} {'skae s':>10} {'matmuls s':>10} {'PCA s':>10} "

@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-from benchmarks._data import load_images, machine
+from benchmarks._data import load_images, machine, parsed
 from skae import VariationalAutoencoder
 
 N_SAMPLES = 5000
@@ -31,7 +31,7 @@ def main():
     parser.add_argument("--copies", type=int, default=2, help="of the training images")
     parser.add_argument("--samples", type=int, help="train on the first images alone")
     parser.add_argument("--test-images", type=int, default=1000)
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     X, _, X_test, _ = load_images("mnist")
     X, X_test = X[: arguments.samples], X_test[: arguments.test_images]

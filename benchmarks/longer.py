@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from benchmarks._data import load_table, machine, standardised_split
+from benchmarks._data import load_table, machine, parsed, standardised_split
 from benchmarks._rivals import PCAReducer, mean_error
 from skae import AutoencoderTransformer
 
@@ -48,7 +48,7 @@ def main():
     parser.add_argument("--factors", nargs="*", type=float, default=[3, 10])
     parser.add_argument("--widths", nargs="+", choices=WIDTHS, default=list(WIDTHS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     AutoencoderTransformer().fit(np.eye(20))  # imports are not what is measured
     print(machine())
     titles = "".join(f"{f'{f:g} x epochs':>14}      s" for f in [1, *arguments.factors])

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import make_s_curve, make_swiss_roll
 
-from benchmarks._data import machine
+from benchmarks._data import machine, parsed
 from benchmarks._rivals import (
     OnStandardised,
     PCAReducer,
@@ -179,7 +179,7 @@ def main():
         "--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD"
     )
     parser.add_argument("--output", help="write every single result to this CSV file")
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     methods = sorted(arguments.methods, key=list(METHODS).index)
     if "torch loop" in methods and "skae" not in methods:
         parser.error("the torch loop takes skae's seconds: name skae, too")

@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from benchmarks._data import load_images, load_table, machine
+from benchmarks._data import load_images, load_table, machine, parsed
 from skae import DenoisingAutoencoder, MarginalizedDenoisingAutoencoder
 
 NOISE_LEVEL = 0.3
@@ -97,7 +97,7 @@ def main():
     parser.add_argument("tables", nargs="*", default=["digits", "spambase", "mnist"])
     parser.add_argument("--n-samples", type=int, default=20000)
     parser.add_argument("--budget", type=float, default=300, help="seconds a solver")
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     for name in arguments.tables:
         compare(name, arguments.n_samples, arguments.budget)

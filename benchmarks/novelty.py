@@ -31,7 +31,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
-from benchmarks._data import data_folder, load_table, machine
+from benchmarks._data import data_folder, load_table, machine, parsed
 from benchmarks._rivals import PyODReducer
 from skae import (
     AutoencoderOutlierDetector,
@@ -226,7 +226,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("part", choices=["digits", "tables", "alarms"])
     parser.add_argument("--seeds", type=int, default=20)
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     if arguments.part == "alarms":
         alarms(arguments.seeds)

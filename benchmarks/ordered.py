@@ -17,7 +17,13 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from benchmarks._data import load_images, load_table, machine, standardised_split
+from benchmarks._data import (
+    load_images,
+    load_table,
+    machine,
+    parsed,
+    standardised_split,
+)
 from benchmarks.hinton import squared_error
 from skae import AutoencoderTransformer
 
@@ -75,7 +81,7 @@ def main():
     parser.add_argument("--data", nargs="+", default=[*IMAGES, *TABLES])
     parser.add_argument("--rows", type=int, help="of each data set at most")
     parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES))
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     AutoencoderTransformer().fit(np.eye(20))  # imports are not what is measured
     print(f"{'':<28}{'error':>10}{'/own':>8}{'limit':>7}{'/PCA':>8}", end="")

@@ -26,7 +26,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks._data import load_images, machine
+from benchmarks._data import load_images, machine, parsed
 from skae import (
     AutoencoderClassifier,
     AutoencoderTransformer,
@@ -154,7 +154,7 @@ def main():
     parser.add_argument(
         "--times", type=int, default=1, help="as many epochs (of the first four)"
     )
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     data = load_images("mnist")
     print(f"{'':<28}{'reported %':>12}{'skae %':>9}{'s':>7}")

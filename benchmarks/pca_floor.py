@@ -22,6 +22,7 @@ from benchmarks._data import (
     FILES,
     load_table,
     machine,
+    parsed,
     standardised_split,
 )
 from skae import AutoencoderTransformer
@@ -95,7 +96,7 @@ def main():
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
     parser.add_argument("--output", help="write every single result to this CSV file")
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     AutoencoderTransformer().fit(np.eye(20))  # imports are not what is measured
     rows = []
     for name in arguments.tables:

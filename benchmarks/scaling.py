@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._data import BLOCK_ROWS, machine
+from benchmarks._data import BLOCK_ROWS, machine, parsed
 from skae import AutoencoderTransformer
 
 MB = 1e6
@@ -160,7 +160,7 @@ def main():
     )
     parser.add_argument("--series", nargs="+", default=[*SERIES, "memmap"])
     parser.add_argument("--plot", metavar="FILE", help="draw the curves into this file")
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     largest = arguments.largest
     tiny = "made_table(10, 10)"
     libraries = in_new_process(f"hold_beside_libraries({tiny})")["peak"]

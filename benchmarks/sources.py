@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._data import fill, machine
+from benchmarks._data import fill, machine, parsed
 from benchmarks.scaling import MB, in_new_process, open_memmap, peak_memory
 from skae import AutoencoderTransformer
 
@@ -121,7 +121,7 @@ def main():
     parser.add_argument("--megabytes", type=float, default=300)
     parser.add_argument("--sorted", action="store_true")
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     n_rows = int(arguments.megabytes * MB / (4 * N_COLUMNS))
     order = ", in the order of the first column" if arguments.sorted else ""
     print(f"{n_rows} rows, {N_COLUMNS} columns, float32{order}")

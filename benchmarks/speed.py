@@ -19,7 +19,7 @@ from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks._data import load_images, machine
+from benchmarks._data import load_images, machine, parsed
 from skae import AutoencoderTransformer
 
 NETWORKS = {"784-32-784": (), "784-128-64-32-...": (128, 64)}
@@ -149,7 +149,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=5)
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     print(f"{'':<58} {'skae s':>10} {'other s':>10} {'ratio':>6} {'limit':>6}")
     imports(arguments.repeats)

@@ -18,7 +18,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 
-from benchmarks._data import TABLES, data_folder, machine
+from benchmarks._data import TABLES, data_folder, machine, parsed
 from skae import AutoencoderTransformer
 from skae.metrics import explained_deviance
 from skae.tables import TableEncoder
@@ -68,7 +68,7 @@ def main():
     parser.add_argument("--components", type=int, nargs="+", default=[2, 4, 8])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--rows", type=int, default=10_000, help="at most, of a table")
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     names = list(methods(1, 0))
     print(f"{'':<16}" + "".join(f"{name:>24}" for name in names))

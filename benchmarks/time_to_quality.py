@@ -32,7 +32,7 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks._data import load_images, machine
+from benchmarks._data import load_images, machine, parsed
 from benchmarks.classics import RECIPES, cross_entropy
 from skae import AutoencoderTransformer
 
@@ -210,7 +210,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", nargs="+", type=int, default=list(TARGETS))
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     print(machine())
     X, _, X_test, _ = load_images("mnist")
     AutoencoderTransformer(max_iter=1).fit(X[:500])  # imports are not what is measured

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ._layers import Activation
-from ._network import Network
+from ._network import Network, one_row_or_many
 
 
 class Anchored(nn.Module):
@@ -178,14 +178,17 @@ class Autoencoder(Network):
         dtype = Z.dtype
         return F.linear(Z, self.inverse_rotation.to(dtype), self.code_offset.to(dtype))
 
+    @one_row_or_many
     def encode(self, X):
         """Return codes of shape (n_samples, n_components)."""
         return self.rotate(self.encode_standardised(self.standardise(X)))
 
+    @one_row_or_many
     def decode(self, Z):
         """Return rows of shape (n_samples, n_features) in the units of X."""
         return self.restore_units(self.decoder(self.unrotate(Z)))
 
+    @one_row_or_many
     def forward(self, X):
         """Return the reconstruction of rows in the units of X."""
         return self.restore_units(

@@ -30,7 +30,9 @@ class ToImage(nn.Module):
         n_channels, *size = self.shape
         if self.pixelwise:
             return X.reshape(-1, *size, n_channels).movedim(-1, 1)
-        return X.reshape(-1, *self.shape).contiguous(memory_format=CHANNELS_LAST)
+        # channels last, in a way that torch.func can follow
+        images = X.reshape(-1, *self.shape).movedim(1, -1).contiguous()
+        return images.movedim(-1, 1)
 
     def extra_repr(self):
         return f"shape={self.shape}, pixelwise={self.pixelwise}"

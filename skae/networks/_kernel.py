@@ -28,14 +28,18 @@ class RadialBasis(nn.Module):
         self.gamma = gamma
 
     def forward(self, Z):
-        distances = torch.cdist(
-            Z.double(), self.centres, compute_mode="donot_use_mm_for_euclid_dist"
-        )
-        correction = torch.exp(-self.gamma * distances.square()) @ self.coef
-        return correction.to(Z.dtype)
+        distances = _squared_distances(Z.double(), self.centres)
+        return (torch.exp(-self.gamma * distances) @ self.coef).to(Z.dtype)
 
     def extra_repr(self):
         return f"{len(self.centres)} centres, gamma={self.gamma:g}"
+
+
+def _squared_distances(Z, centres):
+    if torch.is_grad_enabled():  # torch.func makes wrong gradients of torch.cdist
+        return (Z[:, None] - centres).square().sum(dim=2)
+    mode = "donot_use_mm_for_euclid_dist"
+    return torch.cdist(Z, centres, compute_mode=mode).square()
 
 
 def correct_by_kernels(autoencoder, centres, gamma, coef):

@@ -1,6 +1,18 @@
 """What is asked of every network, and of the parts of it that draw random numbers."""
 
+import functools
+
 from torch import nn
+
+
+def one_row_or_many(method):
+    """Let a method of rows, (n_samples, n_columns), take a single one, (n_columns,)."""
+
+    @functools.wraps(method)
+    def of_rows(self, X):
+        return method(self, X) if X.ndim > 1 else method(self, X[None])[0]
+
+    return of_rows
 
 
 class Network(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..networks._network import Network
+from ..networks._network import Network, one_row_or_many
 from ._criterion import Criterion, weighted_mean
 from ._denoising import Added
 from ._reconstruction import Reconstruction
@@ -171,6 +171,7 @@ class SupervisedNetwork(Network):
         """Return codes of shape (n_samples, n_components)."""
         return self.autoencoder.encode(X)
 
+    @one_row_or_many
     def forward(self, X):
         """Return outputs of shape (n_samples, n_outputs), in the units of y."""
         outputs = self.predict(self.encode(X))

@@ -10,6 +10,7 @@ from torch import nn
 
 from ..inference import encode
 from ..networks._autoencoder import Autoencoder
+from ..networks._network import one_row_or_many
 from ..networks._noise import NoisePart
 from ._reconstruction import Reconstruction, ReconstructionLoss
 
@@ -198,6 +199,7 @@ class VariationalNetwork(Autoencoder):
         """Return the posterior means of standardised rows."""
         return self.gaussian(U)[0]
 
+    @one_row_or_many
     def posterior(self, X):
         """Return means and standard deviations side by side."""
         mean, log_var = self.gaussian(self.standardise(X))

@@ -87,6 +87,7 @@ LAYERS = [
         SKLEARN,
     ),
     Layer("estimators._checkpoint", ("engine", "files", "_version"), NUMPY),
+    Layer("estimators._documented", ("_version",), frozenset()),
     Layer("estimators._saving", ("files", "_version", "exceptions"), frozenset()),
     Layer("estimators*", (*DOORS, "tables", "estimators._*", "exceptions"), SKLEARN),
     # export: estimators are known by their fitted attributes

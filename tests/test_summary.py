@@ -1,5 +1,7 @@
 """`summary()`: the layers of a network, what "auto" became and what it is worth."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn import config_context
@@ -9,6 +11,7 @@ from torch import nn
 
 from skae import (
     AutoencoderClassifier,
+    AutoencoderOutlierDetector,
     AutoencoderTransformer,
     MarginalizedDenoisingAutoencoder,
     SparseAutoencoder,
@@ -16,9 +19,11 @@ from skae import (
     VariationalAutoencoder,
 )
 from skae.architectures import Conv2d, Custom
+from skae.estimators import _documented
 
 from .tables import make_curve
 
+ROOT = Path(__file__).parents[1]
 BRIEF = {"max_iter": 2, "random_state": 0}
 RANDOM = {"init": "random", "hidden_layer_sizes": (8,), "early_stopping": False}
 ESTIMATORS = [
@@ -149,3 +154,23 @@ def test_display_as_text_is_respected():
     with config_context(display="text"):
         assert "text/html" not in autoencoder._repr_mimebundle_()
         assert not hasattr(autoencoder, "_repr_html_")
+
+
+@pytest.mark.parametrize("wrap", [lambda a: a, AutoencoderOutlierDetector])
+def test_diagram_links_to_the_page_of_the_class(monkeypatch, wrap):
+    """Where the project says that its pages are, and nowhere else."""
+    estimator = wrap(AutoencoderTransformer())
+    name = type(estimator).__name__
+    address = f"https://pages.local/generated/skae.{name}.html"
+    monkeypatch.setattr(_documented, "documentation", lambda: "https://pages.local")
+    assert f'href="{address}"' in estimator_html_repr(estimator)
+    assert name in (ROOT / "docs" / "api.rst").read_text("utf-8").split()
+    monkeypatch.setattr(_documented, "documentation", lambda: "")
+    assert estimator._get_doc_link() == ""
+
+
+def test_an_estimator_of_your_own_has_no_page():
+    class Mine(AutoencoderTransformer):
+        pass
+
+    assert Mine()._get_doc_link() == ""

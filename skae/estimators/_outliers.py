@@ -20,6 +20,7 @@ from .. import engine, tables
 from ..exceptions import PCAFallbackWarning
 from ._autoencoder import AutoencoderTransformer
 from ._base import unchanged_on_error
+from ._documented import DocumentedMixin
 from ._resolve import is_auto
 from ._saving import SavingMixin
 from ._validation import detach, read_rows
@@ -46,7 +47,9 @@ def lowest_normal_score(scores, contamination):
     return -float((middle + AUTO_DEVIATIONS * deviation) ** 3)
 
 
-class AutoencoderOutlierDetector(SavingMixin, OutlierMixin, BaseEstimator):
+class AutoencoderOutlierDetector(
+    DocumentedMixin, SavingMixin, OutlierMixin, BaseEstimator
+):
     """Finds rows that an autoencoder restores badly, with an honest threshold.
 
     The training rows are cut into `n_folds` folds, and for each of them an autoencoder

@@ -11,6 +11,7 @@ from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 from .. import inference, tables
 from ._dask import lazily, stays_lazy
+from ._documented import DocumentedMixin
 from ._resolve import is_auto
 from ._saving import SavingMixin
 from ._summary import FACTS, Summary
@@ -19,7 +20,11 @@ from ._validation import check_fitted, read_table, rows_to_encode
 
 
 class EncodingTransformer(
-    SavingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    DocumentedMixin,
+    SavingMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Everything that needs no more than a fitted network that encodes.
 

@@ -60,6 +60,21 @@ if installed("mlflow"):
         mlflow.log_metric("reconstruction_error", autoencoder.reconstruction_error_)
 
 # %%
+# ``mlflow.sklearn.log_model`` stores the fitted estimator. MLflow asks for skops, which
+# takes no class that is not named; what it stores of skae is skae's own file, without
+# pickle. Autologging knows scikit-learn's own classes: put the autoencoder into a
+# Pipeline, and its parameters are logged as those of a step.
+#
+# .. code-block:: python
+#
+#    mlflow.sklearn.log_model(
+#        autoencoder.set_params(callbacks=None),
+#        name="autoencoder",
+#        serialization_format="skops",
+#        skops_trusted_types=["skae.estimators._autoencoder.AutoencoderTransformer"],
+#    )
+
+# %%
 # Weights & Biases
 # ----------------
 # ``pip install wandb``. ``mode="offline"`` needs no account; ``wandb sync FOLDER``

@@ -2,21 +2,22 @@
 Ending hopeless trials early with Optuna
 ========================================
 
-`Optuna <https://optuna.org>`_ looks for good parameters. A trial that is behind the others
-after some epochs may be ended there: it is pruned. What a trial has reached is known inside
-``fit``, so a callback of skorch reports it. Without Optuna this example does nothing.
+`Optuna <https://optuna.org>`_ looks for good parameters. A trial that is behind the
+others after some epochs may be ended there: it is pruned. What a trial has reached is
+known inside ``fit``, so a callback of skorch reports it. Without Optuna nothing is run.
 """
 
 # %%
 import importlib.util
 
-from skorch.callbacks import Callback
 from sklearn.datasets import load_digits
+from skorch.callbacks import Callback
 
 from skae import AutoencoderTransformer
 
 X = load_digits().data
-print("optuna is", "" if importlib.util.find_spec("optuna") else "not", "installed")
+has_optuna = importlib.util.find_spec("optuna") is not None
+print("optuna:", "installed" if has_optuna else "not installed, skipped")
 
 # %%
 # The callback
@@ -42,8 +43,8 @@ class Pruning(Callback):
 # %%
 # The search
 # ----------
-# ``reconstruction_error_`` is what the rows that were held out say of the result. All trials
-# hold out the same ones, as ``random_state`` is a number.
+# ``reconstruction_error_`` is what the rows that were held out say of the result. All
+# trials hold out the same ones, as ``random_state`` is a number.
 
 
 def error_of(trial):
@@ -60,7 +61,7 @@ def error_of(trial):
     return autoencoder.fit(X).reconstruction_error_
 
 
-if importlib.util.find_spec("optuna"):
+if has_optuna:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -63,7 +63,7 @@ def moved(estimator, device):
 
 
 def used(name, estimator, device):
-    """Return what a fitted estimator computes, and the devices of its tensors."""
+    """Return what a fitted estimator computes, after a stream, for new rows."""
     X = make_curve(600 if name == "held out" else 90)
     X = (X - X.min(axis=0)) / np.ptp(X, axis=0)
     X, X_new = X[:-5], X[-5:]
@@ -71,6 +71,8 @@ def used(name, estimator, device):
     estimator = moved(estimator, device).fit(X, y)
     if hasattr(estimator, "partial_fit"):
         estimator.partial_fit(X)
+        places = {weight.device.type for weight in estimator.net_.network_.parameters()}
+        assert places == {device}
     calls = [call for call in CALLS if hasattr(estimator, call)]
     results = [getattr(estimator, call)(X_new) for call in calls]
     if hasattr(estimator, "inverse_transform"):

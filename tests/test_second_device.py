@@ -137,7 +137,7 @@ def outcomes(names):
     return json.loads(done.stdout)
 
 
-FIRST = ["random", "denoising"]
+FIRST = ["denoising"]
 
 
 @pytest.fixture(scope="module")

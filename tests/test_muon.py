@@ -130,7 +130,9 @@ def test_principal_axes_do_not_decay():
     free, axes, bias = (
         nn.Parameter(torch.ones(shape)) for shape in [(3, 5), (2, 5), 3]
     )
-    muon, beside = make_optimizers("muon", [free, axes, bias], 0.1, anchors=[axes])
+    muon, beside = make_optimizers(
+        "muon", [free, axes, bias], 0.1, anchors=lambda: [axes]
+    )
     decay = {
         id(weight): group["weight_decay"]
         for group in (*muon.param_groups, *beside.param_groups)

@@ -6,6 +6,7 @@ rows that it is to see, and of these alone.
 """
 
 import copy
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -130,6 +131,10 @@ def cross_validate(task, table, held_out, seed):
         stack = side_by_side(networks).to(task.device)
         pca = _Folds(task, rows, stack, seed)
         start, baseline = pca.weights.clone(), pca.judged_losses(limits=False)
+        pca_errors = rows.pca_errors
+        if task.counts_cells:
+            with stack.without_limits():
+                pca_errors = pca.errors()[0]
         start_loss = table.average(pca.losses()[0])
         init, stack = _race(task, rows, networks, stack, seed)
         folds = _Folds(task, rows, stack, seed)
@@ -152,7 +157,7 @@ def cross_validate(task, table, held_out, seed):
             closed = [(KERNEL, factor) for factor in FACTORS]
             cautions |= dict.fromkeys(closed, CAUTION + few)
         choice, gain = choose(cautions, losses_at, baseline, table.weight)
-        pca_error = error = table.average(rows.pca_errors)
+        pca_error = error = table.average(pca_errors)
         by_size = pca_by_size = _pca_errors_by_size(table, rows.tables, held_out, task)
         factor = choice
         if isinstance(choice, tuple):
@@ -336,13 +341,12 @@ class _Folds:
 
     def losses(self, *, limits=True):
         """Return the loss of every row, from the networks that have not seen it."""
-        networks, kept = self.networks, self.networks.limits
-        networks.limits = kept if limits else None
+        networks = self.networks
         self.criterion.eval()
         places = self.held_out.repeat(1, self.n_draws)
-        with torch.inference_mode(), fixed_noise(networks):
+        limits = nullcontext() if limits else networks.without_limits()
+        with torch.inference_mode(), fixed_noise(networks), limits:
             found = self._losses_at(networks, places)[0] * self.criterion.unit
-        networks.limits = kept
         return self._by_row(found.unflatten(1, (self.n_draws, -1)).mean(dim=1))
 
     def judged_losses(self, *, limits=True):
@@ -350,13 +354,16 @@ class _Folds:
         return for_each_size(self.networks, lambda: self.losses(limits=limits)[0])
 
     def errors(self):
-        """Return the squared error per cell of every row, free of noise."""
+        """Return every row's error per cell, free of noise; see `mean_error`."""
         networks, U = self.networks, self.rows.at(self.held_out)[0]
         with torch.inference_mode():
             Z = networks.encode_standardised(U)
             if networks.prefix is not None:
                 Z = networks.prefix(Z)
-            residual = (networks.decode_standardised(Z) - U) * networks.scale
+            output = networks.decode_standardised(Z)
+            if self.criterion.cells is not None:
+                return self._by_row(self.criterion.cells(output, U))
+            residual = (output - U) * networks.scale
         return self._by_row(residual.square().mean(dim=-1))
 
     def errors_by_size(self):
@@ -466,6 +473,8 @@ class _Kernels:
 def _kernels(task, table, seed):
     """Return the `_Kernels` of a table; None where they take no part."""
     if KERNEL not in task.plan.starts or not task.objective.is_plain:
+        return None
+    if task.counts_cells:  # it has no shares
         return None
     n_folds = int(np.clip(KERNEL_WORK / table.n_rows**3, N_FOLDS, MOST_FOLDS))
     blueprint, parts = task.blueprint, []

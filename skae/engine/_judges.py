@@ -13,7 +13,6 @@ import numpy as np
 
 from ..data._moments import Moments
 from ..data._table import Table
-from ..inference import squared_errors
 from ..networks._build import perturb
 from ._callbacks import SETBACKS, SLOWDOWN, BestWeights, CleanLoss, KnownLosses
 from ._folds import Verdict, cross_validate
@@ -30,7 +29,8 @@ from ._training import (
     interpolate,
     is_solved,
     make_net,
-    mean_per_cell,
+    mean_error,
+    pca_error,
     row_losses,
     rows_of,
     start_network,
@@ -59,8 +59,8 @@ class Judged:
         What was held out to judge it.
 
     error, pca_error : float
-        Mean squared error per cell on the rows that judge, of this net (or of those
-        that were judged in its place) and of PCA.
+        `mean_error` on the rows that judge, of this net (or of those that were judged
+        in its place) and of PCA.
 
     reports : dict
         Of the pretraining.
@@ -105,8 +105,8 @@ class AllRows:
         return Judged(
             net,
             "none",
-            mean_per_cell(squared_errors(net.network_, self.table), self.table),
-            _pca_error(task, self.table, self.table),
+            mean_error(net.network_, self.table, task),
+            pca_error(self.table, self.table, task),
             trained.reports,
             trained.init if trained.factor else task.blueprint.init,
             not trained.factor,
@@ -150,12 +150,10 @@ class HoldOut:
             judged, self.training, self.held_out, seed, warm=warm, last=watching
         )
         net, reports = trained.net, trained.reports
-        errors = squared_errors(net.network_, self.held_out)
-        pca_error = _pca_error(task, self.training, self.held_out)
-        error = mean_per_cell(errors, self.held_out)
-        network = net.network_
+        of_pca = pca_error(self.training, self.held_out, task)
+        error, network = mean_error(net.network_, self.held_out, task), net.network_
         if trained.factor is None:
-            error, network = pca_error, None
+            error, network = of_pca, None
         by_size = _by_size(task, network, self.training, self.held_out)
         if not trained.factor:
             net = start_net(task, self.everything, seed, trained.factor, net)
@@ -179,7 +177,7 @@ class HoldOut:
                 net, reports = followed
         init = trained.init if trained.factor else task.blueprint.init
         is_pca = not trained.factor
-        return Judged(net, "held_out", error, pca_error, reports, init, is_pca, by_size)
+        return Judged(net, "held_out", error, of_pca, reports, init, is_pca, by_size)
 
 
 @dataclass(frozen=True)
@@ -295,7 +293,7 @@ def _train(task, training, held_out, seed, *, warm=None, last=()):
         )
         pca_loss = None
         if task.plan.verbose and task.objective.is_plain:
-            pca_loss = _pca_error(task, training, judge.table)
+            pca_loss = pca_error(training, judge.table, task)
         train(net, rows, task.plan, last=[best, *last], pca_loss=pca_loss)
         if net.n_setbacks and not best.best_loss_ < start_loss:
             raise FloatingPointError(
@@ -389,11 +387,8 @@ def _race(network, rows, judge, task, seed):
 
 def _baseline(net, judge):
     """Return the losses of PCA itself, which knows no limits."""
-    network, limits = net.network_, net.network_.limits
-    network.set_limits(None)
-    losses = judged_losses(net, judge)
-    network.set_limits(limits)
-    return losses
+    with net.network_.without_limits():
+        return judged_losses(net, judge)
 
 
 def judged_losses(net, rows):
@@ -421,11 +416,6 @@ def _record_start(net, rows, losses, last):
 def _mean_clean_loss(net):
     losses = row_losses(net, net.validation, noise=False)
     return net.validation.table.average(losses)
-
-
-def _pca_error(task, training, judge):
-    axes = training.axes(task.blueprint.n_components)
-    return mean_per_cell(axes.errors(judge), judge)
 
 
 def _by_size(task, network, training, judge):

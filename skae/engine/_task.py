@@ -155,6 +155,9 @@ class Task:
     ----------
     layers : tuple of `Task`
         What the hidden layers are pretrained by, the lowest first.
+
+    blocks : tuple or None
+        The columns of a mixed table that the rows encode, see `Shares`.
     """
 
     blueprint: Blueprint
@@ -162,6 +165,13 @@ class Task:
     plan: Plan
     device: str
     layers: tuple = ()
+    blocks: tuple | None = None
+
+    @property
+    def counts_cells(self):
+        """Whether the loss is that of the cells of a mixed table."""
+        is_mixed = self.blocks is not None and self.blueprint.clamps
+        return is_mixed and self.objective.counts_cells
 
     @property
     def dtype(self):
@@ -183,7 +193,13 @@ class Task:
         """Change in a network what depends on the rows that it is trained on."""
         if self.blueprint.clamps:
             limits = torch.tensor(table.limits)
-            network.set_limits(limits.to(next(network.parameters()).device))
+            limits = limits.to(next(network.parameters()).device)
+            if self.counts_cells:  # shares have limits of their own
+                network.set_blocks(self.blocks)
+                largest = torch.finfo(limits.dtype).max
+                none = limits.new_tensor([[-largest], [largest]])
+                limits = torch.where(network.shares.is_category, none, limits)
+            network.set_limits(limits)
         self.objective.adapt(network, table)
 
     def watched_by_nobody(self):

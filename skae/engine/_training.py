@@ -2,16 +2,19 @@
 
 import copy
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
 
 from ..data._threads import threads_for
+from ..inference import squared_errors
 from ..networks._autoencoder import Anchored
 from ..networks._build import centre, is_linear
 from ..networks._network import set_generators
 from ..networks._noise import fixed_noise
+from ..objectives._cells import CellLoss
 from ..objectives._criterion import weight_penalty
 from ..objectives._reconstruction import ReconstructionLoss
 from ._callbacks import Progress
@@ -19,9 +22,10 @@ from ._net import AutoencoderNet
 from ._pretraining import pretrain
 from ._random import Seed
 from ._resume import train_on
-from ._rows import Rows
+from ._rows import Batches, Rows
 from ._solvers import SCHEDULES, make_optimizers
 
+ERROR_ROWS = 4096
 
 def start_network(table, task, seed, *, centred=True):
     """Return a new network that knows nothing but a table, and reports on its layers.
@@ -148,6 +152,34 @@ def row_losses(net, rows, *, noise=True):
             net.criterion_.per_row(net.infer(U), U) for U, _ in net.get_iterator(rows)
         ]
     return torch.cat(losses).double().cpu().numpy() * net.criterion_.unit
+
+
+def mean_error(network, table, task):
+    """Return the mean error per cell, free of noise: of mixed tables their `CellLoss`.
+
+    Of others it is the squared error.
+    """
+    if not task.counts_cells:
+        return mean_per_cell(squared_errors(network, table), table)
+    loss = CellLoss(network.shares, network.scale, task.dtype)
+    rows = rows_of(table, network, task)
+    network.eval()
+    with torch.inference_mode(), threads_for(network.work, len(rows)):
+        errors = [
+            loss(network.decode_standardised(network.encode_standardised(U)), U)
+            for U, _ in Batches(rows, ERROR_ROWS)
+        ]
+    return table.average(torch.cat(errors).double().cpu().numpy())
+
+
+def pca_error(training, judge, task):
+    """Return the same of the PCA of some rows on others."""
+    if not task.counts_cells:
+        axes = training.axes(task.blueprint.n_components)
+        return mean_per_cell(axes.errors(judge), judge)
+    network, _ = start_network(training, replace(task, layers=()), Seed(0))
+    with network.without_limits():
+        return mean_error(network, judge, task)
 
 
 def copy_state(module):

@@ -356,7 +356,14 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         blueprint, plan = resolve(parameters, shape, device, streaming=streaming)
         plan = replace(plan, description=type(self).__name__)
         check_combination(blueprint, self.loss)
-        return engine.Task(blueprint, self._objective(blueprint), plan, device)
+        objective = self._objective(blueprint)
+        return engine.Task(blueprint, objective, plan, device, blocks=self._blocks)
+
+    @property
+    def _blocks(self):
+        """The columns of a mixed table as the engine takes them, else None."""
+        encoder = vars(self).get("encoder_")
+        return None if encoder is None else tables.spans(encoder)
 
     def _take(self, fitted, task):
         """Set the fitted attributes."""

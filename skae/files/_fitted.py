@@ -143,7 +143,7 @@ def _fill_trained(estimator, inner, restorer):
         if not all(type(part) is int and part >= 0 for part in split):
             raise FileError("The file has a split that is none.")
         estimator._split = engine.ContentSplit(*split)
-    task = engine.Task(blueprint, objective, None, "cpu")
+    task = engine.Task(blueprint, objective, None, "cpu", blocks=estimator._blocks)
     dtype = torch.float64 if blueprint.precision == "float64" else torch.float32
 
     network = _network(
@@ -206,6 +206,8 @@ def _network(tree, estimator, restorer, dtype, cls, task=None):
         restorer.values, n_encoded(estimator), estimator.n_components_, dtype, own
     )
     network = builder.build(tree, cls)
+    if task is not None and task.counts_cells:
+        network.set_blocks(task.blocks)
     network.seal()
     return network
 

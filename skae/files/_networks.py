@@ -14,6 +14,7 @@ from ..networks._autoencoder import Anchored
 from ..networks._kernel import RadialBasis
 from ..networks._layers import Gain, TiedLinear
 from ..networks._prefix import Extended, First
+from ..networks._shares import Shares
 from ..objectives._variational import GaussianEncoder
 from ._kinds import BY_CLASS, blank, is_known, is_part, kind_named, shape_of, size
 from ._shapes import check_widths
@@ -47,7 +48,7 @@ def _describe(module, writer, places, own, role):
             "skae makes them"
         )
     entry = BY_CLASS[type(module)]
-    names = [name for name in module._modules if module._modules[name] is not None]
+    names = [name for name, part in module._modules.items() if _is_kept(part)]
     settings = {
         name: getattr(module, name) for name in entry.settings if name not in names
     }
@@ -70,6 +71,11 @@ def _describe(module, writer, places, own, role):
             for name in names
         },
     }
+
+
+def _is_kept(part):
+    """Whether a part is there, and does not follow from the table's encoder."""
+    return part is not None and type(part) is not Shares
 
 
 def _as_array(tensor):

@@ -1,11 +1,14 @@
 """The autoencoder: a standardised encoder and decoder, and its PCA-anchored form."""
 
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from ._layers import Activation
 from ._network import Network, one_row_or_many
+from ._shares import Shares
 
 
 class Anchored(nn.Module):
@@ -89,6 +92,7 @@ class Autoencoder(Network):
         self.scale_output = scale_output and scale is not None
         self.standardise_by(mean, scale)
         self.register_buffer("code_scale", code_scale)
+        self.shares = None
         self.set_rotation(None, None)
         self.set_limits(None)
 
@@ -103,7 +107,7 @@ class Autoencoder(Network):
         """Clamp reconstructions from now on.
 
         `limits` has shape (2, n_features): the lowest and the highest value of each
-        column, in the units of X and finite; None for none.
+        column, in the units of X and finite; None for none, and for no softmax.
         """
         self.register_buffer("limits", limits)
         standardised = None
@@ -114,6 +118,29 @@ class Autoencoder(Network):
                 limits = (limits - self.mean) * self.inverse_scale
             standardised = limits.clamp(-largest, largest).to(dtype)
         self.register_buffer("standardised_limits", standardised)
+        if self.shares is not None:
+            self.shares.is_linked = limits is not None
+
+    def set_blocks(self, blocks):
+        """Take outputs for shares of categories from now on, as `Shares` has them.
+
+        `blocks` are the columns of a mixed table. Without limits nothing changes.
+        """
+        self.shares = Shares(blocks, self.mean, self.scale)
+        self.shares.is_linked = self.limits is not None
+
+    @contextmanager
+    def without_limits(self):
+        """Leave outputs as they are within the block, as PCA itself does."""
+        limits, self.limits = self.limits, None
+        if self.shares is not None:
+            self.shares.is_linked = False
+        try:
+            yield
+        finally:
+            self.limits = limits
+            if self.shares is not None:
+                self.shares.is_linked = limits is not None
 
     def set_rotation(self, rotation, offset):
         """Report codes as (Z - offset) rotation^T from now on; decode inverts it.
@@ -162,7 +189,8 @@ class Autoencoder(Network):
         if self.limits is None:
             return X
         lower, upper = self.limits.to(X.dtype)
-        return X.clamp(lower, upper)
+        X = X.clamp(lower, upper)
+        return X if self.shares is None else self.shares(X)
 
     def rotate(self, Z):
         """Return the encoder's codes as they are reported."""

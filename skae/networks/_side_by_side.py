@@ -8,6 +8,7 @@ from torch import nn
 from ._autoencoder import Anchored, Autoencoder
 from ._layers import Activation, Dropout
 from ._prefix import Prefix
+from ._shares import Shares
 
 UNCHANGED = (Autoencoder, Anchored, nn.Sequential, nn.Identity, Dropout, Prefix)
 
@@ -51,6 +52,8 @@ def side_by_side(modules):
     first = modules[0]
     if type(first) is nn.Linear:
         return Linears(modules)
+    if type(first) is Shares:
+        return first.beside(modules[1:])
     together = copy.deepcopy(first)
     for name, _ in first.named_parameters(recurse=False):  # numbers, or one a code
         numbers = [module.get_parameter(name)[None] for module in modules]

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from ..networks._autoencoder import Autoencoder
+from ._cells import CellLoss
 from ._criterion import Criterion
 
 ELEMENTWISE = {
@@ -82,6 +83,9 @@ class Reconstruction:
 
     needs_rows : bool
         Whether a new network depends on the rows that it is to be trained on.
+
+    counts_cells : bool
+        Whether cells of mixed tables are counted as `CellLoss` does.
     """
 
     loss: object = "squared_error"
@@ -90,6 +94,10 @@ class Reconstruction:
     rotates: ClassVar[bool] = True
     has_noise: ClassVar[bool] = False
     needs_rows: ClassVar[bool] = False
+
+    @property
+    def counts_cells(self):
+        return self.loss == "squared_error"
 
     @property
     def is_plain(self):
@@ -142,13 +150,13 @@ class ReconstructionLoss(Criterion):
         per cell (n_samples, n_features) or per row (n_samples,).
 
     autoencoder : Autoencoder
-        Whose outputs are judged. Only its mean, scale, output activation and prefix are
-        read.
+        Whose outputs are judged. Only its mean, scale, output activation, prefix and
+        shares are read.
 
     `unit` is the factor between what training minimises and the loss in the units of
     the data: squared errors are divided by the mean variance of the columns, so that
     float32 holds them whatever the units. Of several networks side by side it is a
-    tensor of shape (n_networks, 1).
+    tensor of shape (n_networks, 1). A mixed table's loss is a `CellLoss`, and has none.
     """
 
     def __init__(self, loss, autoencoder):
@@ -160,7 +168,11 @@ class ReconstructionLoss(Criterion):
         activation = self.output_activation.function
         self._squared = loss == "squared_error" and activation == "identity"
         self._logits = loss == "binary_cross_entropy" and activation == "sigmoid"
-        if self._squared and scale is not None:
+        self.cells = None
+        if autoencoder.shares is not None:
+            dtype = next(autoencoder.parameters()).dtype
+            self.cells = CellLoss(autoencoder.shares, scale, dtype)
+        elif self._squared and scale is not None:
             tiny = torch.finfo(scale.dtype).tiny
             largest = scale.amax(dim=-1, keepdim=True).clamp(min=tiny)
             variance = (scale / largest).square()
@@ -192,6 +204,8 @@ class ReconstructionLoss(Criterion):
 
     def _per_output(self, output, U):
         output = output.to(U.dtype)
+        if self.cells is not None:
+            return self.cells(output, U)
         if self._squared:
             if self.column_weight is None:
                 return (output - U).square().mean(dim=1)

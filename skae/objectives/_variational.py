@@ -51,6 +51,8 @@ class Variational(Reconstruction):
     rotates: ClassVar[bool] = False
     needs_rows: ClassVar[bool] = True
 
+    counts_cells: ClassVar[bool] = False  # a normal likelihood has squared errors
+
     @property
     def stands_side_by_side(self):
         return self.is_normal

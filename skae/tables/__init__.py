@@ -14,6 +14,7 @@ _NAMES = {
     "impute": "._impute",
     "is_mixed": "._inside",
     "sample": "._sample",
+    "spans": "._inside",
 }
 
 __all__ = ["Block", "TableEncoder"]

@@ -34,7 +34,9 @@ def _is_observed(X_encoded, block):
     observed = ~np.isnan(members).any(axis=1)
     if block.indicator is not None:
         observed &= X_encoded[:, block.indicator] == 0
-    return observed if block.categories is None else observed & members.any(axis=1)
+    if block.categories is None:
+        return observed
+    return observed & (np.count_nonzero(members, axis=1) == 1)  # else it is filled
 
 
 def _d2_of(truth, expected, weight):

@@ -63,6 +63,20 @@ def by_column(encoder, cells):
     return np.stack(sums, axis=-1)
 
 
+def spans(encoder):
+    """Return for each column where its encoded columns start and stop, and scales.
+
+    These are what zeros and ones of a category's values are multiplied by; of a number
+    they are ().
+    """
+    spans = []
+    for block in encoder.blocks_:
+        scales = block.scale[: len(block.categories or ())]
+        if block.start < block.stop:  # else all cells are missing
+            spans.append((block.start, block.stop, tuple(map(float, scales))))
+    return tuple(spans)
+
+
 def _is_number(column):
     if pd.api.types.is_object_dtype(column.dtype):
         return pd.api.types.infer_dtype(column, skipna=True) in NUMBERS

@@ -94,11 +94,13 @@ def test_a_closed_form_takes_mixed_tables():
     pd.testing.assert_series_equal(fitted.reconstruct(table).dtypes, table.dtypes)
 
 
-def test_it_is_a_table_encoder_in_front():
-    """Fit, codes and score are those of a pipeline."""
+@pytest.mark.parametrize("init", ["pca", "random"])
+def test_without_limits_it_is_a_table_encoder_in_front(init):
+    """Fit, codes and score are those of a pipeline: errors are squared, too."""
     table = make_mixed()
-    inside = fit()
-    reducer = AutoencoderTransformer(2, max_iter=3, random_state=0)
+    options = {"output_activation": "identity", "init": init, "max_iter": 3}
+    inside = fit(**options)
+    reducer = AutoencoderTransformer(2, random_state=0, **options)
     pipeline = make_pipeline(TableEncoder(missing_values="pca"), reducer).fit(table)
     np.testing.assert_array_equal(inside.transform(table), pipeline.transform(table))
     expected = explained_deviance(pipeline, table)

@@ -168,10 +168,10 @@ SCALING = {
 }
 NETWORK_PARTS = {
     "parts": (
-        *("corruption", "encoder", "decoder", "prefix"),
+        *("corruption", "encoder", "decoder", "prefix", "shares"),
         *("code_activation", "output_activation"),
     ),
-    "loose": ("prefix",),
+    "loose": ("prefix", "shares"),  # no file holds the second
 }
 CORRUPTION = {
     **dict.fromkeys(("varies", "mean", "scale"), ("d",)),

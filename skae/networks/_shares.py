@@ -45,7 +45,7 @@ class Shares(nn.Module):
             member[members, i] = 1
             unit[members] = mean.new_tensor(scales)
         is_category = member.any(dim=1)
-        n_values = sums(torch.ones_like(mean), member)
+        n_values = sums(torch.ones_like(mean), member).clamp(min=1)
         expected = (1 - DOUBT) * as_shares(mean / unit, member) + DOUBT / n_values
         for name, value in (
             ("mean", mean),
@@ -53,6 +53,7 @@ class Shares(nn.Module):
             ("member", member),
             ("is_category", is_category),
             ("unit", unit),
+            ("n_values", n_values),
             ("expected", torch.where(is_category, expected, 1.0)),
         ):
             # they follow from what the network has

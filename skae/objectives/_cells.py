@@ -6,13 +6,19 @@ from torch import nn
 from ..networks._shares import DOUBT, as_shares, softmax, sums
 
 
+# What a missing cell counts beside one that is there. The PCA that fills it is then kept
+# to where nothing else speaks: with 0 such cells come back as anything, and with 1 those
+# that are there are restored worse.
+FILLED = 0.1
+
+
 class CellLoss(nn.Module):
     """The mean over the columns of a table of what is lost of their cells.
 
     Of a number that is the squared error in units of its variance, of a category the
     cross-entropy over the entropy of its shares: the mean over rows is 1 - D^2. A value
-    is never quite ruled out, as in D^2. Of a column with missing cells those that are
-    there count for all.
+    is never quite ruled out, as in D^2. Cells that are there count more than those that
+    are missing.
 
     Parameters
     ----------
@@ -29,14 +35,13 @@ class CellLoss(nn.Module):
     def __init__(self, shares, scale, dtype):
         super().__init__()
         self.shares = shares
-        member, is_category = shares.member, shares.is_category
-        n_values = member.sum(dim=-2, keepdim=True)
+        is_category, member = shares.is_category, shares.member
         entropy = sums(-shares.expected * shares.expected.log(), member)
         weight = torch.where(
             is_category, 1 / entropy.clamp(min=DOUBT), scale.square()
         ) / len(shares.blocks)
         told_by, is_told = _indicators(shares.blocks, scale)
-        share_there = (1 - shares.mean[..., told_by]).clamp(min=DOUBT)
+        less = torch.where(is_told, 1 - FILLED, 0.0)
         for name, value in (
             ("weight", weight),
             ("is_number", ~is_category),
@@ -45,9 +50,8 @@ class CellLoss(nn.Module):
             ("shift", torch.where(is_category, shares.mean / shares.unit, 0.0)),
             ("prior", shares.prior),
             ("member", member),
-            ("mean_member", member / n_values),
-            ("doubt", DOUBT / n_values),
-            ("step", torch.where(is_told, scale[..., told_by] / share_there, 0.0)),
+            ("doubt", DOUBT / shares.n_values),
+            ("step", less * scale[..., told_by] / (1 - less * shares.mean[..., told_by])),
         ):
             self.register_buffer(name, value.to(dtype))
         self.register_buffer("told_by", told_by if is_told.any() else None)
@@ -56,17 +60,15 @@ class CellLoss(nn.Module):
         """Return one loss per row for raw outputs and standardised rows."""
         target = torch.addcmul(self.shift, U, self.factor)
         weight = self.weight
-        if self.told_by is not None:  # 0 where a cell is missing, 1 on average
+        if self.told_by is not None:  # its mean is 1
             weight = weight * (1 - U.index_select(-1, self.told_by) * self.step)
         return _Losses.apply(output, target, weight, self)
 
-    def values(self, output):
-        """Return raw outputs as numbers and shares."""
+    def shares_of(self, output):
+        """Return the shares that raw outputs stand for."""
         if self.shares.is_linked:
-            shares = softmax(output + self.prior, self.member)
-        else:
-            shares = as_shares(output * self.factor + self.shift, self.member)
-        return torch.lerp(shares, output, self.is_number)
+            return softmax(output + self.prior, self.member)
+        return as_shares(output * self.factor + self.shift, self.member)
 
 
 class _Losses(torch.autograd.Function):
@@ -74,17 +76,19 @@ class _Losses(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, output, target, weight, loss):
-        found = loss.values(output)
-        difference = found - target
-        weighted = difference * weight
-        squares = torch.linalg.vecdot(weighted * loss.is_number, difference)
-        # what fills a missing cell may be no share, and counts for nothing
-        right = ((found * target) @ loss.member).clamp(0, 1).mul_(1 - DOUBT)
-        share = right + loss.doubt
+        of_number = weight * loss.is_number
+        of_target = (weight - of_number) * target
+        residual = output - target
+        shares = loss.shares_of(output)
+        doubted = torch.add(loss.doubt, shares, alpha=1 - DOUBT)
+        weighted = residual * of_number
+        losses = torch.linalg.vecdot(weighted, residual)
+        losses -= torch.linalg.vecdot(of_target, doubted.log())
         if ctx.needs_input_grad[0]:
-            slope = (right / share) @ loss.member.mT
-            ctx.save_for_backward(weighted.mul_(slope.add_(loss.is_number, alpha=2)))
-        return squares - (weight @ loss.mean_member * share.log()).sum(dim=-1)
+            pull = of_target.mul_(shares).div_(doubted).mul_(1 - DOUBT)
+            slope = sums(pull, loss.member).mul_(shares).sub_(pull)
+            ctx.save_for_backward(slope.add_(weighted, alpha=2))
+        return losses
 
     @staticmethod
     @torch.autograd.function.once_differentiable

@@ -200,7 +200,7 @@ class Task:
                 none = limits.new_tensor([[-largest], [largest]])
                 limits = torch.where(network.shares.is_category, none, limits)
             network.set_limits(limits)
-        self.objective.adapt(network, table)
+        self.objective.adapt(network, table, self.blocks)
 
     def watched_by_nobody(self):
         """Return the task without the user's callbacks."""

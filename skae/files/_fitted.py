@@ -11,6 +11,7 @@ from .. import engine
 from ..exceptions import FileError
 from ..networks._autoencoder import Autoencoder
 from ..objectives._contractive import ContractiveNetwork
+from ..objectives._denoising import Corruption
 from ..objectives._sparse import SparseNetwork, TopKNetwork
 from ..objectives._supervised import SupervisedNetwork
 from ..objectives._variational import VariationalNetwork
@@ -208,6 +209,8 @@ def _network(tree, estimator, restorer, dtype, cls, task=None):
     network = builder.build(tree, cls)
     if task is not None and task.counts_cells:
         network.set_blocks(task.blocks)
+    if task is not None and isinstance(getattr(network, "corruption", None), Corruption):
+        network.corruption.by_cell(task.blocks)
     network.seal()
     return network
 

@@ -41,7 +41,7 @@ class CellLoss(nn.Module):
             is_category, 1 / entropy.clamp(min=DOUBT), scale.square()
         ) / len(shares.blocks)
         told_by, is_told = _indicators(shares.blocks, scale)
-        less = torch.where(is_told, 1 - FILLED, 0.0)
+        less = (1 - FILLED) * is_told.to(scale.dtype)
         for name, value in (
             ("weight", weight),
             ("is_number", ~is_category),

@@ -1,7 +1,8 @@
 """Reconstruction of clean rows from corrupted ones."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import ClassVar, NamedTuple
 
 import torch
 
@@ -9,7 +10,8 @@ from ..networks._noise import NoisePart
 from ._reconstruction import Reconstruction
 
 ADDED = ("gaussian", "uniform")  # the others replace cells
-AUTO_SHARE = 0.25  # of the cells; the papers use 10 % to 40 %
+# Of the cells, and of categories where noise is added; the papers use 10 % to 40 %.
+AUTO_SHARE = 0.25
 AUTO_DEVIATION = 0.5  # of each column's standard deviation
 
 
@@ -35,7 +37,7 @@ class Denoising(Reconstruction):
         # "swap" and functions look at rows beside each other
         return not callable(self.noise) and self.noise != "swap"
 
-    def adapt(self, network, table):
+    def adapt(self, network, table, blocks=None):
         """Put the corruption in front of the network."""
         moments, level = table.moments, self.noise_level
         if isinstance(level, str):
@@ -44,7 +46,7 @@ class Denoising(Reconstruction):
         ends = self.clip
         if ends is None:
             ends = moments.lowest.astype(float), moments.highest.astype(float)
-        network.corruption = make_corruption(
+        corruption = make_corruption(
             self.noise,
             level,
             ends=ends,
@@ -52,7 +54,9 @@ class Denoising(Reconstruction):
             scale=network.scale,
             clip=self.clip,
             varies=torch.tensor(moments.scale > 0),
-        ).to(next(network.parameters()).device)
+        )
+        corruption.by_cell(blocks)
+        network.corruption = corruption.to(next(network.parameters()).device)
 
     def report(self, network, table):
         """Return what `noise_level` came to."""
@@ -79,7 +83,14 @@ class Corruption(NoisePart):
 
     varies : Tensor of shape (n_features,) or None
         False for the columns that stay as they are.
+
+    Attributes
+    ----------
+    cells : Cells or None
+        Of a mixed table: the encoded columns of a cell are then corrupted together.
     """
+
+    cells = None
 
     def __init__(self, mean=None, scale=None, clip=None, varies=None):
         super().__init__()
@@ -89,6 +100,10 @@ class Corruption(NoisePart):
         lowest, highest = (None, None) if clip is None else clip
         self.register_buffer("lowest", self.standardised(lowest))
         self.register_buffer("highest", self.standardised(highest))
+
+    def by_cell(self, blocks):
+        """Corrupt cells of a mixed table from now on, whose columns are `blocks`."""
+        self.cells = None if blocks is None else Cells.of(blocks)
 
     def standardised(self, value):
         """Return a value in the units of X as a float64 tensor in those of the rows."""
@@ -115,6 +130,70 @@ class Corruption(NoisePart):
         if self.lowest is not None:
             U_noisy = U_noisy.clamp(self.lowest.to(U), self.highest.to(U))
         return U_noisy if self.varies is None else torch.where(self.varies, U_noisy, U)
+
+    def for_each_cell(self, U, draw, dtype=None):
+        """Return what `draw` fills a tensor with; columns of one cell get the same."""
+        if self.cells is None:
+            return draw(torch.empty_like(U, dtype=dtype))
+        cell = self.cells.cell.to(U.device)
+        shape = *U.shape[:-1], int(self.cells.cell[-1]) + 1
+        return draw(U.new_empty(shape, dtype=dtype)).index_select(-1, cell)
+
+    def are_drawn(self, U, share, generator):
+        """Return which cells a share of them is."""
+        draw = partial(torch.Tensor.bernoulli_, p=share, generator=generator)
+        return self.for_each_cell(U, draw) > 0
+
+    def of_other_rows(self, U, generator):
+        """Return for every cell what a row drawn from the others has there."""
+        n_rows = U.shape[-2]
+        if n_rows == 1:
+            return U
+
+        def draw(steps):
+            return steps.random_(1, n_rows, generator=generator)
+
+        steps = self.for_each_cell(U, draw, torch.int64)
+        rows = torch.arange(n_rows, device=U.device)[:, None] + steps
+        return U.gather(-2, rows % n_rows)
+
+    def beside_swapped(self, U_noisy, U, share, generator):
+        """Return noisy numbers of a mixed table, and some categories of other rows.
+
+        To these there is nothing to add, and they have no ends.
+        """
+        if self.cells is None:
+            return U_noisy
+        is_category, is_number = (part.to(U.device) for part in self.cells[1:])
+        is_swapped = is_category & self.are_drawn(U, share, generator)
+        U = torch.where(is_swapped, self.of_other_rows(U, generator), U)
+        return torch.where(is_number, U_noisy, U)
+
+
+class Cells(NamedTuple):
+    """The encoded columns of a mixed table: their cells, and what is in these.
+
+    Each is a tensor of shape (n_features,): `cell` is the position of the table's
+    column, `is_category` is true for all columns of a category, and `is_number` where
+    a number is, not whether it is missing.
+    """
+
+    cell: torch.Tensor
+    is_category: torch.Tensor
+    is_number: torch.Tensor
+
+    @classmethod
+    def of(cls, blocks):
+        """Return the cells of `blocks`, see `Shares`."""
+        n_features = blocks[-1][1]
+        cell = torch.zeros(n_features, dtype=torch.int64)
+        is_category = torch.zeros(n_features, dtype=torch.bool)
+        is_number = torch.zeros(n_features, dtype=torch.bool)
+        for i, (start, stop, scales) in enumerate(blocks):
+            cell[start:stop] = i
+            is_category[start:stop] = bool(scales)
+            is_number[start] = not scales
+        return cls(cell, is_category, is_number)
 
 
 class Added(Corruption):
@@ -144,7 +223,8 @@ class Added(Corruption):
             noise.normal_(generator=generator)
         else:
             noise.uniform_(-1, 1, generator=generator)
-        return U + noise * self.level.to(U)
+        U_noisy = U + noise * self.level.to(U)
+        return self.beside_swapped(U_noisy, U, AUTO_SHARE, generator)
 
 
 class Replaced(Corruption):
@@ -171,28 +251,19 @@ class Replaced(Corruption):
         self.register_buffer("salt", self.standardised(salt))
 
     def corrupt(self, U, generator):
-        replaced = torch.empty_like(U).bernoulli_(self.noise_level, generator=generator)
-        return torch.where(replaced > 0, self._values(U, generator), U)
+        replaced = self.are_drawn(U, self.noise_level, generator)
+        U_noisy = torch.where(replaced, self._values(U, generator), U)
+        if self.kind == "salt_pepper":
+            return self.beside_swapped(U_noisy, U, self.noise_level, generator)
+        return U_noisy
 
     def _values(self, U, generator):
         if self.kind == "masking":
             return self.pepper.to(U)
         if self.kind == "salt_pepper":
-            is_salt = torch.empty_like(U).bernoulli_(0.5, generator=generator)
-            return torch.where(is_salt > 0, self.salt.to(U), self.pepper.to(U))
-        return _of_other_rows(U, generator)
-
-
-def _of_other_rows(U, generator):
-    """Return for every cell what a row drawn from the others has in its column."""
-    n_rows = len(U)
-    if n_rows == 1:
-        return U
-    steps = torch.randint(
-        1, n_rows, U.shape, generator=generator, device=U.device, dtype=torch.int64
-    )
-    rows = (torch.arange(n_rows, device=U.device)[:, None] + steps) % n_rows
-    return U.gather(0, rows)
+            is_salt = self.are_drawn(U, 0.5, generator)
+            return torch.where(is_salt, self.salt.to(U), self.pepper.to(U))
+        return self.of_other_rows(U, generator)
 
 
 class Custom(Corruption):

@@ -127,8 +127,11 @@ class Reconstruction:
         """
         return Autoencoder(encoder, decoder, **options)
 
-    def adapt(self, network, table):
-        """Change in a network, in place, what depends on the rows of each fit."""
+    def adapt(self, network, table, blocks=None):
+        """Change in a network, in place, what depends on the rows of each fit.
+
+        `blocks` are the columns of a mixed table that they encode, see `Shares`.
+        """
 
     def criterion(self, network):
         """Return the `Criterion` for a network."""

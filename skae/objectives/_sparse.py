@@ -65,7 +65,7 @@ class Sparse(Reconstruction):
             **options,
         )
 
-    def adapt(self, network, table):
+    def adapt(self, network, table, blocks=None):
         if self.sparsity == "top_k":
             network.code_activation.function.k = self.k
 

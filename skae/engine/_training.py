@@ -27,6 +27,7 @@ from ._solvers import SCHEDULES, make_optimizers
 
 ERROR_ROWS = 4096
 
+
 def start_network(table, task, seed, *, centred=True):
     """Return a new network that knows nothing but a table, and reports on its layers.
 

@@ -114,7 +114,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         "tol": [Interval(Real, 0, None, closed="left")],
         "precision": [StrOptions({"auto", "float32", "float64", "bfloat16"})],
         "device": "no_validation",  # torch knows what there is
-        "categorical_features": [StrOptions({"from_dtype"}), None],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "callbacks": [list, tuple, None],
         "checkpoint": [str, os.PathLike, None],
         "warm_start": ["boolean"],
@@ -309,8 +309,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         return self
 
     def _check_stream(self, X):
-        is_mixed = hasattr(X, "columns") and tables.is_mixed(X)
-        if is_mixed or hasattr(self, "encoder_"):
+        if tables.is_encoded(self, X) or hasattr(self, "encoder_"):
             raise ValueError(
                 "partial_fit takes numbers, as a chunk does not know all values of a "
                 "category: encode chunks by a TableEncoder that has seen them all."

@@ -173,12 +173,14 @@ class DenoisingAutoencoder(BaseAutoencoder):
     device : str, default="auto"
         A torch device; "auto" is a GPU where torch has one, else the CPU.
 
-    categorical_features : {"from_dtype"} or None, default="from_dtype"
+    categorical_features : {"from_dtype"}, array-like or None, default="from_dtype"
         What becomes of a DataFrame with columns that are neither numbers nor truth
         values, such as text, categories or dates: "from_dtype" fits a
         :class:`~skae.tables.TableEncoder` first, so that every column counts alike, and
         `inverse_transform` gives a DataFrame back. None refuses them. Other tables are
-        taken as they are. See :ref:`mixed_tables`.
+        taken as they are. Names, positions or a mask of columns make categories of
+        these, whatever their dtype, and have every table encoded, arrays and holes
+        included; [] does so without any. See :ref:`mixed_tables`.
 
     callbacks : list of skorch callbacks or None, default=None
         Called during training, see :mod:`skorch.callbacks`. They watch the training of

@@ -1,6 +1,7 @@
 """Checks of what comes in, with errors that say what would do."""
 
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -50,18 +51,26 @@ def read_rows(
     is_encoded = not reset and "encoder_" in vars(estimator)
     source = None if is_encoded else as_source(X)
     if source is not None:
+        _check_not_listed(estimator)
         few = _few_rows(source, len(source))
         read_rows(estimator, few, reset=reset, **minimum)
         return source if accept_source else source[:]
-    if hasattr(X, "columns") or "encoder_" in vars(estimator):
+    is_mixed = reset and tables.is_encoded(estimator, X)
+    if is_mixed or "encoder_" in vars(estimator):
         encoded = tables.encode(estimator, X, reset=reset)
         if encoded is not None:
             return check_array(encoded, dtype=FLOATS, **minimum)
     _check_meaning(X)
     labels = _other_labels(X)
-    rows = validate_data(
-        estimator, X, reset=reset, dtype=FLOATS, accept_sparse=accept_sparse, **minimum
-    )
+    with _hint_at_encoder(estimator):
+        rows = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            dtype=FLOATS,
+            accept_sparse=accept_sparse,
+            **minimum,
+        )
     if not reset:
         _check_labels(estimator, labels)
     elif labels is not None:
@@ -69,6 +78,35 @@ def read_rows(
     else:
         vars(estimator).pop("_other_labels", None)
     return rows.tocsr() if sparse.issparse(rows) else rows
+
+
+@contextmanager
+def _hint_at_encoder(estimator):
+    """Let the error about NaN say what takes it."""
+    try:
+        yield
+    except ValueError as error:
+        if "contains NaN" not in str(error):
+            raise
+        inside = ""
+        if "categorical_features" in estimator.get_params(deep=False):
+            inside = ", or set categorical_features=[], which has one inside"
+        raise ValueError(
+            f"Input X contains NaN, which {type(estimator).__name__} takes for missing "
+            "cells of mixed tables alone. Put "
+            f"skae.tables.TableEncoder(missing_values='pca') in front{inside}: every "
+            "column then counts alike, whatever its unit."
+        ) from None
+
+
+def _check_not_listed(estimator):
+    features = getattr(estimator, "categorical_features", None)
+    if not (features is None or isinstance(features, str)):
+        raise ValueError(
+            f"categorical_features={features!r}: rows that are read in blocks are "
+            "numbers. Read X into memory first, or leave categorical_features at "
+            "'from_dtype'."
+        )
 
 
 def _few_rows(source, n_rows):

@@ -207,12 +207,19 @@ def _network(tree, estimator, restorer, dtype, cls, task=None):
         restorer.values, n_encoded(estimator), estimator.n_components_, dtype, own
     )
     network = builder.build(tree, cls)
-    if task is not None and task.counts_cells:
-        network.set_blocks(task.blocks)
-    if task is not None and isinstance(getattr(network, "corruption", None), Corruption):
-        network.corruption.by_cell(task.blocks)
+    if task is not None:
+        _set_blocks(network, task)
     network.seal()
     return network
+
+
+def _set_blocks(network, task):
+    """Give a network what it knows of a mixed table, which its file does not hold."""
+    autoencoder = getattr(network, "autoencoder", network)
+    if task.counts_cells:
+        autoencoder.set_blocks(task.blocks)
+    if isinstance(autoencoder.corruption, Corruption):
+        autoencoder.corruption.by_cell(task.blocks)
 
 
 def _fill_supervised(estimator, inner, restorer, prefix, depth):

@@ -1,14 +1,12 @@
-"""What is lost of the cells of mixed tables: squares of numbers, and cross-entropies."""
+"""What is lost of the cells of mixed tables: squares, and cross-entropies."""
 
 import torch
 from torch import nn
 
 from ..networks._shares import DOUBT, as_shares, softmax, sums
 
-
-# What a missing cell counts beside one that is there. The PCA that fills it is then kept
-# to where nothing else speaks: with 0 such cells come back as anything, and with 1 those
-# that are there are restored worse.
+# What a missing cell counts beside one that is there. With 0, such cells come back as
+# anything and are imputed badly; with 1, cells that are there are restored worse.
 FILLED = 0.1
 
 
@@ -51,7 +49,10 @@ class CellLoss(nn.Module):
             ("prior", shares.prior),
             ("member", member),
             ("doubt", DOUBT / shares.n_values),
-            ("step", less * scale[..., told_by] / (1 - less * shares.mean[..., told_by])),
+            (
+                "step",
+                less * scale[..., told_by] / (1 - less * shares.mean[..., told_by]),
+            ),
         ):
             self.register_buffer(name, value.to(dtype))
         self.register_buffer("told_by", told_by if is_told.any() else None)

@@ -10,8 +10,7 @@ from ..networks._noise import NoisePart
 from ._reconstruction import Reconstruction
 
 ADDED = ("gaussian", "uniform")  # the others replace cells
-# Of the cells, and of categories where noise is added; the papers use 10 % to 40 %.
-AUTO_SHARE = 0.25
+AUTO_SHARE = 0.25  # of the cells; the papers use 10 % to 40 %
 AUTO_DEVIATION = 0.5  # of each column's standard deviation
 
 
@@ -165,7 +164,8 @@ class Corruption(NoisePart):
         if self.cells is None:
             return U_noisy
         is_category, is_number = (part.to(U.device) for part in self.cells[1:])
-        is_swapped = is_category & self.are_drawn(U, share, generator)
+        chance = self.for_each_cell(U, lambda X: X.uniform_(generator=generator))
+        is_swapped = is_category & (chance < share)
         U = torch.where(is_swapped, self.of_other_rows(U, generator), U)
         return torch.where(is_number, U_noisy, U)
 
@@ -212,6 +212,18 @@ class Added(Corruption):
         self.kind = kind
         self.register_buffer("level", self.per_scale(level))
 
+    def by_cell(self, blocks):
+        super().by_cell(blocks)
+        if blocks is None:
+            return
+        # A value that another row has adds twice the variance: as often as makes that
+        # as much as the noise adds to numbers.
+        cell = self.cells.cell.to(self.level.device)
+        variance = self.level.square() / (3 if self.kind == "uniform" else 1)
+        share = torch.zeros(len(blocks), dtype=variance.dtype, device=cell.device)
+        share.index_reduce_(0, cell, variance.expand(len(cell)) / 2, "mean")
+        self.swap_share = share.clamp(max=1)[cell]
+
     @property
     def noise_level(self):
         """The level in the units of X."""
@@ -224,7 +236,7 @@ class Added(Corruption):
         else:
             noise.uniform_(-1, 1, generator=generator)
         U_noisy = U + noise * self.level.to(U)
-        return self.beside_swapped(U_noisy, U, AUTO_SHARE, generator)
+        return self.beside_swapped(U_noisy, U, self.swap_share, generator)
 
 
 class Replaced(Corruption):

@@ -12,6 +12,7 @@ _NAMES = {
     "decode": "._inside",
     "encode": "._inside",
     "impute": "._impute",
+    "is_encoded": "._inside",
     "is_mixed": "._inside",
     "sample": "._sample",
     "spans": "._inside",

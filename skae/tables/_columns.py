@@ -1,6 +1,6 @@
 """The columns of a table that are encoded: what is remembered of each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,15 +64,22 @@ class Column:
         return self.source.write(Cells(values, missing))
 
 
-def remember_columns(series, labels, max_categories):
-    """Return the columns to encode, their cells, and why others are left out."""
+def remember_columns(series, labels, max_categories, declared=()):
+    """Return the columns to encode, their cells, and why others are left out.
+
+    `declared` are the positions of those that are categories, whatever their dtype.
+    """
     columns, kept, left_out = [], [], {}
     for feature, (label, one) in enumerate(zip(labels, series, strict=True)):
         source = read_source(one, label)
+        if feature in declared:
+            source = replace(source, kind=CATEGORY, unit=None)
         cells = read_cells(source, one, label)
         missing = cells.missing
         try:
-            reason = reason_to_leave_out(cells, source, max_categories)
+            reason = None
+            if feature not in declared:
+                reason = reason_to_leave_out(cells, source, max_categories)
             content = None if missing.all() or reason else remember(cells, source)
         except TypeError as error:  # not hashable
             raise _no_values(label, error) from error
@@ -82,6 +89,40 @@ def remember_columns(series, labels, max_categories):
         columns.append(Column(label, feature, source, content, bool(missing.any())))
         kept.append(cells)
     return columns, kept, left_out
+
+
+def declared_features(categorical_features, labels):
+    """Return the positions of the columns that somebody calls categories.
+
+    Said by names, positions or a mask, as HistGradientBoosting takes them.
+    """
+    if isinstance(categorical_features, str):  # "from_dtype"
+        return frozenset()
+    listed, labels = np.asarray(categorical_features), list(labels)
+    if listed.ndim != 1 or listed.dtype.kind not in "biuOUT":
+        if listed.size:
+            raise _no_columns(categorical_features, "names, positions or a mask")
+        return frozenset()
+    if listed.dtype.kind == "b":
+        if len(listed) != len(labels):
+            raise _no_columns(categorical_features, f"a mask of {len(labels)} columns")
+        return frozenset(np.flatnonzero(listed).tolist())
+    if listed.dtype.kind in "iu":
+        if not np.isin(listed, range(len(labels))).all():
+            what = f"positions from 0 to {len(labels) - 1}"
+            raise _no_columns(categorical_features, what)
+        return frozenset(listed.tolist())
+    unknown = [label for label in listed.tolist() if label not in labels]
+    if unknown:
+        what = f"names of columns; there is no {unknown[0]!r}"
+        raise _no_columns(categorical_features, what)
+    return frozenset(map(labels.index, listed.tolist()))
+
+
+def _no_columns(categorical_features, what):
+    return ValueError(
+        f"categorical_features={categorical_features!r} should be {what}."
+    )
 
 
 def _no_values(label, error):

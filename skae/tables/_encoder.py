@@ -13,7 +13,7 @@ from sklearn.utils.validation import (
 )
 
 from ._codec import Codec
-from ._columns import remember_columns
+from ._columns import declared_features, remember_columns
 from ._filling import fit_filling
 from ._frames import read_cells, read_columns
 from ._names import encoded_names
@@ -86,6 +86,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         table says of them [2]_, those of columns that had none in `fit` as well.
         "nan" has no such columns and leaves NaN for estimators that take it.
 
+    categorical_features : {"from_dtype"} or array-like, default="from_dtype"
+        Columns that are categories whatever their dtype, such as numbers that are
+        codes: their names, their positions, or a mask of all columns. Of the others the
+        dtype decides, and with "from_dtype" of all.
+
     clip : bool, default=False
         Whether `inverse_transform` keeps numbers, dates and durations within the range
         of the training rows. New rows beyond it are then cut off, too.
@@ -156,6 +161,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             StrOptions({"warn", "ignore", "infrequent_if_exist", "error"})
         ],
         "missing_values": [StrOptions({"indicator", "pca", "nan"})],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"})],
         "clip": ["boolean"],
     }
 
@@ -168,6 +174,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         min_frequency=None,
         handle_unknown="warn",
         missing_values="indicator",
+        categorical_features="from_dtype",
         clip=False,
     ):
         self.numeric = numeric
@@ -176,6 +183,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.min_frequency = min_frequency
         self.handle_unknown = handle_unknown
         self.missing_values = missing_values
+        self.categorical_features = categorical_features
         self.clip = clip
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -199,11 +207,15 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         TypeError
             If a column holds what is none of the kinds above, such as lists.
         ValueError
-            If a number is infinite, or no column is left.
+            If a number is infinite, no column is left, or `categorical_features` names
+            others.
         """
         series, self._layout = read_columns(self, X, reset=True)
         columns, cells, self.left_out_ = remember_columns(
-            series, self._layout.labels, self.max_categories
+            series,
+            self._layout.labels,
+            self.max_categories,
+            declared_features(self.categorical_features, self._layout.labels),
         )
         _check_left(columns, self.left_out_)
         self._codec = Codec(

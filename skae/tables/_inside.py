@@ -22,21 +22,29 @@ def is_mixed(X):
     return False
 
 
+def is_encoded(estimator, X):
+    """Whether an estimator has to encode a table: one with categories, or dates.
+
+    Who lists categories has some in every table.
+    """
+    features = getattr(estimator, "categorical_features", None)
+    return features is not None and (not isinstance(features, str) or is_mixed(X))
+
+
 def encode(estimator, X, *, reset):
     """Return the matrix that an estimator takes instead of a table; else None.
 
     With `reset` the encoder is made, if the table is mixed, and kept as `encoder_`.
     One that goes on from an earlier fit keeps what it has.
     """
-    attributes = vars(estimator)
-    if reset and not (getattr(estimator, "warm_start", False) and is_mixed(X)):
+    attributes, encodes = vars(estimator), reset and is_encoded(estimator, X)
+    if reset and not (getattr(estimator, "warm_start", False) and encodes):
         attributes.pop("encoder_", None)
-    if reset and "encoder_" not in attributes:
-        takes_mixed = getattr(estimator, "categorical_features", None) is not None
-        if not (takes_mixed and is_mixed(X)):
-            return None
+    if encodes and "encoder_" not in attributes:
         attributes.pop("_other_labels", None)
-        estimator.encoder_ = TableEncoder(missing_values="pca").fit(X)
+        estimator.encoder_ = TableEncoder(
+            missing_values="pca", categorical_features=estimator.categorical_features
+        ).fit(X)
         for name in ("n_features_in_", "feature_names_in_"):
             attributes.pop(name, None)
             if hasattr(estimator.encoder_, name):

@@ -116,7 +116,10 @@ class PandasColumn:
         values, missing = cells
         if self.kind == CATEGORY:
             column = _objects(values, missing, self.blank)
-            return column if self.content else column.astype(self.dtype)
+            if self.content:
+                return column
+            is_int = isinstance(self.dtype, np.dtype) and self.dtype.kind in "iu"
+            return column.astype(float if is_int and missing.any() else self.dtype)
         if self.kind == NUMBER:
             return self._write_numbers(values, missing)
         if isinstance(self.dtype, pd.PeriodDtype):

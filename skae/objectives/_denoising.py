@@ -220,9 +220,8 @@ class Added(Corruption):
         # as much as the noise adds to numbers.
         cell = self.cells.cell.to(self.level.device)
         variance = self.level.square() / (3 if self.kind == "uniform" else 1)
-        share = torch.zeros(len(blocks), dtype=variance.dtype, device=cell.device)
-        share.index_reduce_(0, cell, variance.expand(len(cell)) / 2, "mean")
-        self.swap_share = share.clamp(max=1)[cell]
+        share = torch.bincount(cell, variance.expand(len(cell)) / 2)
+        self.swap_share = (share / torch.bincount(cell)).clamp(max=1)[cell]
 
     @property
     def noise_level(self):

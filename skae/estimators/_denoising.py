@@ -52,7 +52,10 @@ class DenoisingAutoencoder(BaseAutoencoder):
           (n_samples, n_features), and a torch.Generator to draw from, and returns the
           corrupted rows. `noise_level` does not matter to it.
 
-        Columns that are constant in the training rows stay as they are.
+        Columns that are constant in the training rows stay as they are. Of a mixed
+        table each cell is corrupted as a whole: where noise is added to numbers, or
+        ends take their place, categories are swapped, as often as adds as much to their
+        variance; by masking, a number becomes its mean and a category none.
 
     noise_level : float, array-like of shape (n_features,) or "auto", default="auto"
         For "gaussian" the standard deviation and for "uniform" the half-width, in the
@@ -95,6 +98,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         What is minimised, averaged over rows and columns. Binary cross-entropy needs X
         within [0, 1]. A callable takes the reconstruction and X, two tensors of shape
         (n_samples, n_features) in the units of X, and returns one loss per cell or row.
+        With "squared_error" categories of mixed tables have a softmax and its
+        cross-entropy, see :ref:`mixed_tables`.
 
     init : {"auto", "pca", "random"}, default="auto"
         Where training starts. "pca" starts at PCA, which the network corrects. "random"
@@ -258,7 +263,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
         Where the network was trained on all rows in the end, it is the error of those
         that were judged in its place. With "clamp" as `output_activation_` it may lie a
         little below `pca_reconstruction_error_` though nothing was learnt: PCA's
-        reconstructions keep to no limits.
+        reconstructions keep to no limits. Where categories of a mixed table have a
+        softmax it is 1 - D^2, in the mean over the columns.
 
     pca_reconstruction_error_ : float
         What PCA with as many components has on the same rows, fitted to the rows that

@@ -99,6 +99,8 @@ class StackedAutoencoder(BaseAutoencoder):
         What is minimised, averaged over rows and columns. Binary cross-entropy needs X
         within [0, 1]. A callable takes the reconstruction and X, two tensors of shape
         (n_samples, n_features) in the units of X, and returns one loss per cell or row.
+        With "squared_error" categories of mixed tables have a softmax and its
+        cross-entropy, see :ref:`mixed_tables`.
 
     init : {"pca", "random"}, default="pca"
         "random" is the plain textbook network with Glorot weights: nothing is added,
@@ -254,7 +256,8 @@ class StackedAutoencoder(BaseAutoencoder):
         network was trained on all rows in the end, it is the error of those that were
         judged in its place. With "clamp" as `output_activation_` it may lie a little
         below `pca_reconstruction_error_` though nothing was learnt: PCA's
-        reconstructions keep to no limits.
+        reconstructions keep to no limits. Where categories of a mixed table have a
+        softmax it is 1 - D^2, in the mean over the columns.
 
     pca_reconstruction_error_ : float
         What PCA with as many components has on the same rows, fitted to the rows that

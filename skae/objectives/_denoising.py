@@ -205,7 +205,14 @@ class Added(Corruption):
 
     level : array-like of shape (n_features,) or float
         In the units of X.
+
+    Attributes
+    ----------
+    swap_share : Tensor of shape (n_features,) or None
+        Of a mixed table: how often the category of each column is swapped.
     """
+
+    swap_share = None
 
     def __init__(self, kind, level, **options):
         super().__init__(**options)

@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skae import AutoencoderTransformer
 from skae.metrics import explained_deviance, reconstruction_r2
 from skae.tables import TableEncoder
 from skae.tables._deviance import DOUBT
@@ -174,3 +175,13 @@ def test_what_has_no_way_back_to_a_table_is_refused(table, estimator, match):
     numbers = table[["size", "weight"]]
     with pytest.raises(TypeError, match=match):
         explained_deviance(estimator.fit(numbers), numbers)
+
+
+def test_categories_that_are_filled_do_not_count(table):
+    """Missing where none was in fit, an encoder inside fills them."""
+    fitted = AutoencoderTransformer(2, max_iter=1, random_state=0).fit(table)
+    holes = table.copy()
+    holes.loc[:9, "class"] = None
+    found = of_columns(fitted, holes)
+    expected = of_columns(fitted, table.iloc[10:])
+    assert found["class"] == pytest.approx(expected["class"], abs=0.05)

@@ -142,6 +142,49 @@ def test_none_refuses_mixed_tables():
         fit(categorical_features=None)
 
 
+@pytest.mark.parametrize("as_listed", [list, np.array, tuple])
+def test_listed_columns_are_categories(as_listed, tmp_path):
+    """Of a table of numbers, by name, in fits and files."""
+    table = make_mixed()[["bend", "count"]]
+    fitted = fit(table=table, categorical_features=as_listed(["count"]))
+    assert [block.kind for block in fitted.encoder_.blocks_] == ["number", "category"]
+    back = fitted.reconstruct(table)
+    pd.testing.assert_series_equal(back.dtypes, table.dtypes)
+    assert set(back["count"]) <= set(table["count"])
+    again = copy_by_file(fitted, tmp_path)
+    assert again.score(table) == fitted.score(table)
+
+
+def test_arrays_are_encoded_where_categories_are_listed():
+    """Holes are filled, rows come back as an array, and a stream is refused."""
+    X = make_mixed()[["size", "count"]].to_numpy()
+    fitted = fit(table=X, categorical_features=[1])
+    back = fitted.reconstruct(X)
+    assert isinstance(back, np.ndarray)
+    assert set(back[:, 1]) <= set(X[:, 1])
+    assert np.isfinite(fitted.transform(X)).all()
+    assert fit(table=X, categorical_features=[]).transform(X).shape == (120, 2)
+    with pytest.raises(ValueError, match="partial_fit takes numbers"):
+        AutoencoderTransformer(2, categorical_features=[1]).partial_fit(X)
+
+
+@pytest.mark.parametrize("as_table", [np.asarray, pd.DataFrame, pl.DataFrame])
+def test_numbers_with_holes_are_refused_with_what_takes_them(as_table):
+    X = as_table(make_mixed()[["size", "count"]].to_numpy())
+    with pytest.raises(
+        ValueError, match=r"NaN.*TableEncoder.*categorical_features=\[\]"
+    ):
+        fit(table=X)
+
+
+def test_a_table_in_a_file_has_no_categories(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        file["X"] = np.random.default_rng(0).random((50, 3))
+        with pytest.raises(ValueError, match="Read X into memory"):
+            fit(table=file["X"], categorical_features=[0])
+
+
 def test_a_failed_fit_leaves_the_encoder():
     fitted = fit()
     before = fitted.encoder_

@@ -487,6 +487,50 @@ def test_identifiers_and_free_text_are_left_out_by_name():
     assert TableEncoder().fit(kept).left_out_ == {}
 
 
+NUMBERS = pd.DataFrame({"code": [3, 1, 2, 1] * 10, "size": np.arange(40) / 8})
+
+
+@pytest.mark.parametrize(
+    "listed", [["code"], [0], [True, False], np.array(["code"]), pd.Index(["code"])]
+)
+@pytest.mark.parametrize("as_table", [lambda table: table, pl.from_pandas])
+def test_listed_columns_are_categories(listed, as_table):
+    """By names, positions or a mask; they come back as they were."""
+    table = as_table(NUMBERS)
+    encoder = TableEncoder(categorical_features=listed).fit(table)
+    assert [block.kind for block in encoder.blocks_] == ["category", "number"]
+    assert encoder.inverse_transform(encoder.transform(table)).equals(table)
+
+
+def test_listed_columns_are_never_left_out():
+    """Whoever lists text or numbers that do not repeat wants them."""
+    table = pd.DataFrame({"name": [f"n{i}" for i in range(40)], "number": range(40)})
+    encoder = TableEncoder(categorical_features=["name", "number"]).fit(table)
+    assert [len(block.categories) for block in encoder.blocks_] == [40, 40]
+
+
+def test_a_new_number_that_is_a_category_comes_back_as_missing():
+    encoder = TableEncoder(categorical_features=["code"], handle_unknown="ignore")
+    encoder.fit(NUMBERS)
+    back = encoder.inverse_transform(encoder.transform(NUMBERS.assign(code=7)))
+    assert back["code"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("listed", "match"),
+    [
+        ([2], "positions from 0 to 1"),
+        (["sise"], "there is no 'sise'"),
+        ([True], "a mask of 2 columns"),
+        ([0.5], "names, positions or a mask"),
+        ([["code"]], "names, positions or a mask"),
+    ],
+)
+def test_columns_that_are_not_there_cannot_be_listed(listed, match):
+    with pytest.raises(ValueError, match=f"categorical_features=.*{match}"):
+        TableEncoder(categorical_features=listed).fit(NUMBERS)
+
+
 def test_text_of_very_many_values_needs_a_limit():
     """A thousand columns are too many, unless the rare values share one."""
     values = [f"place {i}" for i in range(1001)]

@@ -21,6 +21,7 @@ OPTIONS = [
     {"numeric": "minmax", "category_scaling": None, "clip": True},
     {"numeric": "arcsinh", "missing_values": "nan", "handle_unknown": "ignore"},
     {"numeric": "quantile", "max_categories": 3, "category_scaling": "famd"},
+    {"column_weight": {"whole": 3.0}, "categorical_features": ["whole", "truth"]},
 ]
 
 

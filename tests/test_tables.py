@@ -362,6 +362,30 @@ def test_scaling_gives_a_category_its_variance(scaling, total):
     assert variance[encoder.blocks_[1].columns].sum() == pytest.approx(total)
 
 
+def test_weights_multiply_the_variance_of_columns():
+    """Indicators stay, and nothing is lost on the way back."""
+    table = NUMBERS.assign(kind=list("aabb") * 10)
+    table.loc[3, "size"] = np.nan
+    plain = TableEncoder().fit(table)
+    weighted = TableEncoder(column_weight={"size": 4, "kind": 0.25}).fit(table)
+    X, found = plain.transform(table), weighted.transform(table)
+    for block, factor in zip(plain.blocks_, (1, 2, 0.5), strict=True):
+        expected = factor * X[:, block.members]
+        np.testing.assert_allclose(found[:, block.members], expected)
+    indicator = plain.blocks_[1].indicator
+    np.testing.assert_array_equal(found[:, indicator], X[:, indicator])
+    assert weighted.inverse_transform(found).equals(table)
+
+
+@pytest.mark.parametrize(
+    ("weight", "match"),
+    [({"sise": 1}, "'sise', which is"), ({"size": 0}, "above")],
+)
+def test_weights_of_nothing_are_refused(weight, match):
+    with pytest.raises(ValueError, match=match):
+        TableEncoder(column_weight=weight).fit(NUMBERS)
+
+
 def test_famd_is_correspondence_analysis_of_categories():
     """The largest eigenvalue of two categories is one plus their correlation ratio.
 

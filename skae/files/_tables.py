@@ -28,7 +28,7 @@ def describe_table(encoder, writer, recorder, label):
     """Return JSON for what a TableEncoder has learnt."""
     codec, one_hot = encoder._codec, encoder._codec.one_hot
     steps = fitted_steps(codec.scaler) if len(codec.means) else []
-    scales = [b.scale[: len(b.categories)] for b in codec.blocks if b.categories]
+    scales = [b.scale[: b.members.stop - b.members.start] for b in codec.blocks]
     return {
         "layout": _in_words(label, _layout, encoder._layout),
         "columns": [
@@ -101,14 +101,15 @@ def fill_table(encoder, inner, restorer, depth):
     categories = [column for column in columns if column.is_category]
     members = _read_members(inner["members"], categories)
     expect(type(inner["unknown_are_rare"]) is bool, "a flag of unknown values")
-    widths = [len(groups) for groups in members]
+    groups = iter(members)
+    widths = [len(next(groups)) if c.is_category else int(c.is_number) for c in columns]
     scales = _floats(inner["scales"], sum(widths), values)
     expect(bool(np.all(scales > 0)), "scales above zero")
     codec.restore(
         scaler,
         means,
         OneHot(members, inner["unknown_are_rare"]),
-        np.split(scales, np.cumsum(widths)[:-1]) if widths else [],
+        np.split(scales, np.cumsum(widths)[:-1]),
     )
     encoder._codec, encoder.blocks_ = codec, codec.blocks
     encoder.left_out_ = _read_left_out(inner["left_out"], labels)

@@ -31,7 +31,7 @@ class Block:
         Whether the last encoded column says that the cell is missing.
 
     scale : ndarray of shape (stop - start,)
-        What zeros and ones were multiplied by; 1 for a number.
+        What scaled numbers, or zeros and ones, were multiplied by.
     """
 
     column: object

@@ -26,8 +26,11 @@ class Codec:
         self.missing_values = missing_values
         self.keeps_nan = missing_values == "nan"
 
-    def fit(self, cells, category_scaling, **options):
-        """Learn scales and shares; `options` are those of OneHot."""
+    def fit(self, cells, category_scaling, weights, **options):
+        """Learn scales and shares; `options` are those of OneHot.
+
+        `weights` are those of the columns: numbers are multiplied by their roots.
+        """
         floats, codes = self._floats(cells), self.codes(cells)
         scaler = make_scaler(self.numeric, len(floats))
         means = np.empty(0)
@@ -35,23 +38,28 @@ class Codec:
             means = np.nanmean(scaler.fit_transform(floats), axis=0)
         n_values = [len(c.content.values) for c in self.columns if c.is_category]
         one_hot = OneHot.fit(codes, n_values, **options)
-        scales = []
+        of_categories = []
         for own, part in zip(codes.T, one_hot.encode(codes), strict=True):
             shares = (
                 part[own >= 0].mean(axis=0) if self.keeps_nan else part.mean(axis=0)
             )
-            scales.append(category_scale(shares, category_scaling))
+            of_categories.append(category_scale(shares, category_scaling))
+        of_categories = iter(of_categories)
+        scales = [
+            np.sqrt(weight)
+            * (next(of_categories) if c.is_category else np.ones(int(c.is_number)))
+            for c, weight in zip(self.columns, weights, strict=True)
+        ]
         return self.restore(scaler, means, one_hot, scales)
 
     def restore(self, scaler, means, one_hot, scales):
-        """Take what a fit has found out: `scales` are those of categories."""
+        """Take what a fit has found out: `scales` are those of each column."""
         self.scaler, self.means, self.one_hot = scaler, means, one_hot
         self.blocks, stop = [], 0
-        scales, members = iter(scales), iter(one_hot.members)
-        for column in self.columns:
-            scale, categories = np.ones(int(column.is_number)), None
+        members = iter(one_hot.members)
+        for column, scale in zip(self.columns, scales, strict=True):
+            categories = None
             if column.is_category:
-                scale = next(scales)
                 categories = [column.content.meaning(codes) for codes in next(members)]
             has_indicator = (
                 column.has_missing and column.content is not None and not self.keeps_nan
@@ -104,7 +112,8 @@ class Codec:
         if floats.shape[1]:
             scaled = self.scaler.transform(floats)
             is_filled = np.isnan(scaled) & (not self.keeps_nan)
-            X[:, self._numbers] = np.where(is_filled, self.means, scaled)
+            scaled = np.where(is_filled, self.means, scaled)
+            X[:, self._numbers] = scaled * self._number_scales
         parts = self.one_hot.encode(codes)
         for block, part in zip(self._categories, parts, strict=True):
             X[:, block.members] = part * block.scale[: part.shape[1]]
@@ -123,6 +132,11 @@ class Codec:
         return [block.start for column, block in pairs if column.is_number]
 
     @property
+    def _number_scales(self):
+        pairs = zip(self.columns, self.blocks, strict=True)
+        return np.array([b.scale[0] for column, b in pairs if column.is_number])
+
+    @property
     def _categories(self):
         pairs = zip(self.columns, self.blocks, strict=True)
         return [block for column, block in pairs if column.is_category]
@@ -131,7 +145,7 @@ class Codec:
 
     def floats(self, X):
         """Return the floats that encoded numbers stand for, a column for each."""
-        scaled = X[:, self._numbers]
+        scaled = X[:, self._numbers] / self._number_scales
         return self.scaler.inverse_transform(scaled) if scaled.shape[1] else scaled
 
     def decode(self, X, *, clip):

@@ -1,6 +1,7 @@
 """The columns of a table that are encoded: what is remembered of each."""
 
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import numpy as np
 
@@ -117,6 +118,24 @@ def declared_features(categorical_features, labels):
         what = f"names of columns; there is no {unknown[0]!r}"
         raise _no_columns(categorical_features, what)
     return frozenset(map(labels.index, listed.tolist()))
+
+
+def weights_of(columns, column_weight):
+    """Return the weight of each of some columns, from those by label."""
+    column_weight = column_weight or {}
+    labels = [column.label for column in columns]
+    for label, weight in column_weight.items():
+        if label not in labels:
+            raise ValueError(
+                f"column_weight has a weight for {label!r}, which is none of the "
+                f"columns that are encoded: {labels}."
+            )
+        if not (isinstance(weight, Real) and 0 < weight < np.inf):
+            raise ValueError(
+                f"column_weight has {weight!r} for {label!r}: a weight is a number "
+                "above zero. Drop columns that are not to count."
+            )
+    return [float(column_weight.get(label, 1)) for label in labels]
 
 
 def _no_columns(categorical_features, what):

@@ -13,7 +13,7 @@ from sklearn.utils.validation import (
 )
 
 from ._codec import Codec
-from ._columns import declared_features, remember_columns
+from ._columns import declared_features, remember_columns, weights_of
 from ._filling import fit_filling
 from ._frames import read_cells, read_columns
 from ._names import encoded_names
@@ -63,6 +63,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
         Indicators of missing cells stay zeros and ones: where a number is missing tells
         less than the number.
+
+    column_weight : dict of label to float, default=None
+        How much columns count, where that is not 1: the variance of their encoded
+        columns is so many times what it is otherwise. ``{"price": 4.0}`` lets a reducer
+        keep more of the price, and ``table.var(numeric_only=True).to_dict()`` weighs
+        numbers by their variance, as PCA does.
 
     max_categories : int, default=None
         At most so many encoded columns for each category. The rarest values share one,
@@ -151,6 +157,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     _parameter_constraints = {
         "numeric": [StrOptions({"standard", "arcsinh", "quantile", "minmax"})],
         "category_scaling": [StrOptions({"balanced", "famd", "standard"}), None],
+        "column_weight": [dict, None],
         "max_categories": [Interval(Integral, 1, None, closed="left"), None],
         "min_frequency": [
             Interval(Integral, 1, None, closed="left"),
@@ -170,6 +177,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         *,
         numeric="standard",
         category_scaling="balanced",
+        column_weight=None,
         max_categories=None,
         min_frequency=None,
         handle_unknown="warn",
@@ -179,6 +187,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     ):
         self.numeric = numeric
         self.category_scaling = category_scaling
+        self.column_weight = column_weight
         self.max_categories = max_categories
         self.min_frequency = min_frequency
         self.handle_unknown = handle_unknown
@@ -207,8 +216,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         TypeError
             If a column holds what is none of the kinds above, such as lists.
         ValueError
-            If a number is infinite, no column is left, or `categorical_features` names
-            others.
+            If a number is infinite, no column is left, or `categorical_features` or
+            `column_weight` name others.
         """
         series, self._layout = read_columns(self, X, reset=True)
         columns, cells, self.left_out_ = remember_columns(
@@ -223,6 +232,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         ).fit(
             cells,
             self.category_scaling,
+            weights_of(columns, self.column_weight),
             unknown_are_rare=self.handle_unknown != "ignore",
             max_categories=self.max_categories,
             min_frequency=self.min_frequency,

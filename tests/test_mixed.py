@@ -185,6 +185,14 @@ def test_a_table_in_a_file_has_no_categories(tmp_path):
             fit(table=file["X"], categorical_features=[0])
 
 
+@pytest.mark.parametrize("cls", [AutoencoderClassifier, AutoencoderOutlierDetector])
+def test_an_autoencoder_inside_gets_numbers(cls):
+    X = make_mixed()[["bend", "count"]].to_numpy()
+    inside = AutoencoderTransformer(1, categorical_features=[1])
+    with pytest.raises(ValueError, match="Put TableEncoder"):
+        cls(inside).fit(X, np.arange(120) % 2)
+
+
 def test_a_failed_fit_leaves_the_encoder():
     fitted = fit()
     before = fitted.encoder_

@@ -25,7 +25,7 @@ from ._resume import train_on
 from ._rows import Batches, Rows
 from ._solvers import SCHEDULES, make_optimizers
 
-ERROR_ROWS = 4096
+ERROR_ROWS = 4096  # at a time
 
 
 def start_network(table, task, seed, *, centred=True):

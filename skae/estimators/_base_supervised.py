@@ -17,7 +17,13 @@ from ._checkpoint import checkpointed
 from ._denoising import DenoisingAutoencoder
 from ._reconstructing import EncodingTransformer, ReconstructingTransformer
 from ._resolve import is_auto
-from ._validation import detach, read_table, rows_to_encode
+from ._validation import (
+    IN_FRONT,
+    check_lists_none,
+    detach,
+    read_table,
+    rows_to_encode,
+)
 
 BATCH_SIZE = 128
 # Fine-tuning changes little after a few hundred steps (benchmarks/few_labels.py).
@@ -177,6 +183,7 @@ class BaseSupervised(EncodingTransformer):
                 f"autoencoder={self.autoencoder!r} should be one of skae's "
                 "autoencoders, such as AutoencoderTransformer(32), or None."
             )
+        check_lists_none(autoencoder, IN_FRONT)
         if autoencoder.get_params(deep=False).get("random_state", 0) is None:
             autoencoder.set_params(random_state=seed.integer("autoencoder"))
         X = table.X if table.rows is None else table.X[table.rows]

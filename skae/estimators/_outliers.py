@@ -23,7 +23,7 @@ from ._base import unchanged_on_error
 from ._documented import DocumentedMixin
 from ._resolve import is_auto
 from ._saving import SavingMixin
-from ._validation import detach, read_rows
+from ._validation import IN_FRONT, check_lists_none, detach, read_rows
 
 MOST_COMPONENTS = 16
 # 2.3 % of a normal distribution lies as far above its mean.
@@ -273,6 +273,7 @@ class AutoencoderOutlierDetector(
             model = AutoencoderTransformer(default_n_components(n_features))
         else:
             model = clone(self.autoencoder)
+        check_lists_none(model, IN_FRONT)
         seeds = {
             name: random.randint(np.iinfo(np.int32).max)
             for name, value in sorted(model.get_params().items())

@@ -20,6 +20,8 @@ from ..data._source import Source
 from ..data._sources import as_source
 from ..data._table import Table
 
+# Where an estimator is inside another, which encodes tables by their dtypes.
+IN_FRONT = "Put TableEncoder(categorical_features=...) in front of all."
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 
@@ -51,7 +53,7 @@ def read_rows(
     is_encoded = not reset and "encoder_" in vars(estimator)
     source = None if is_encoded else as_source(X)
     if source is not None:
-        _check_not_listed(estimator)
+        check_lists_none(estimator, "Read X into memory first.")
         few = _few_rows(source, len(source))
         read_rows(estimator, few, reset=reset, **minimum)
         return source if accept_source else source[:]
@@ -99,13 +101,13 @@ def _hint_at_encoder(estimator):
         ) from None
 
 
-def _check_not_listed(estimator):
+def check_lists_none(estimator, remedy):
+    """Raise a ValueError if an estimator lists categories where rows are numbers."""
     features = getattr(estimator, "categorical_features", None)
     if not (features is None or isinstance(features, str)):
         raise ValueError(
-            f"categorical_features={features!r}: rows that are read in blocks are "
-            "numbers. Read X into memory first, or leave categorical_features at "
-            "'from_dtype'."
+            f"categorical_features={features!r} of {type(estimator).__name__} lists "
+            f"categories, but the rows that it gets are numbers. {remedy}"
         )
 
 

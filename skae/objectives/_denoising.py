@@ -165,7 +165,7 @@ class Corruption(NoisePart):
             return U_noisy
         is_category, is_number = (part.to(U.device) for part in self.cells[1:])
         chance = self.for_each_cell(U, lambda X: X.uniform_(generator=generator))
-        is_swapped = is_category & (chance < share)
+        is_swapped = is_category & (chance < torch.as_tensor(share, device=U.device))
         U = torch.where(is_swapped, self.of_other_rows(U, generator), U)
         return torch.where(is_number, U_noisy, U)
 

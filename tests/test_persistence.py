@@ -287,7 +287,5 @@ def test_a_model_on_a_gpu_is_stored_on_the_cpu():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_an_error():
     """The message says which device was asked for and what there is."""
-    with pytest.raises(
-        ValueError, match="device='cuda' is not available here.*'cpu'"
-    ):
+    with pytest.raises(ValueError, match="device='cuda' is not available here.*'cpu'"):
         fit(device="cuda")

@@ -66,18 +66,20 @@ def scatter(table):
     matrix = np.zeros((table.n_columns, table.n_columns))
     for block, weight in _centred(table, moments):
         matrix += (block if weight is None else block * weight[:, None]).T @ block
+    matrix = table.ranks.sum(matrix)
     return Scatter(moments.mean, matrix, moments.total_weight, _unit(moments))
 
 
 def principal_axes(table, n_components):
     """Return the `n_components` leading `PrincipalAxes` of a table (or its rank)."""
-    rank = min(n_components, table.n_columns, table.n_rows - 1)
+    n_rows = table.total_rows
+    rank = min(n_components, table.n_columns, n_rows - 1)
     if not table.moments.scale.any() or rank < 1:
         nothing = np.zeros((0, table.n_columns))
         return PrincipalAxes(table.moments.mean, nothing, np.zeros(0))
-    if table.n_columns <= min(EXACT_LIMIT, table.n_rows):
+    if table.n_columns <= min(EXACT_LIMIT, n_rows):
         return scatter(table).axes(rank)
-    if table.n_rows <= EXACT_LIMIT:
+    if n_rows <= EXACT_LIMIT and table.ranks.size == 1:  # it takes all rows at once
         return _axes_of_rows(table, rank)
     return randomised_axes([table], rank)
 
@@ -146,7 +148,7 @@ def _scatter_times(table, moments, basis):
         if weight is not None:
             projected *= weight[:, None]
         product += block.T @ projected
-    return product
+    return table.ranks.sum(product)
 
 
 def _centred(table, moments):

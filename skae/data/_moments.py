@@ -59,8 +59,11 @@ class Moments:
 def column_moments(table):
     """Return the weighted `Moments` of a table's columns."""
     with np.errstate(over="ignore", invalid="ignore"):  # `check_squares` says so
-        blocks = (_block_moments(X, weight) for X, weight in table.chunks())
-        moments = reduce(Moments.merged, blocks)
+        with table.ranks.together():  # it may be the first time that rows are read
+            blocks = (_block_moments(X, weight) for X, weight in table.chunks())
+            own = reduce(Moments.merged, blocks) if table.n_rows else None
+        found = filter(None, table.ranks.gather(own))
+        moments = reduce(Moments.merged, found)
     return replace(moments, scale=_zero_where_constant(moments.scale, moments.mean))
 
 
@@ -100,6 +103,7 @@ def attained_limits(table):
     for X, weight in table.chunks():
         weight = np.ones(len(X)) if weight is None else weight
         at_end = at_end + np.stack([weight @ (end == X) for end in ends])
+    at_end = table.ranks.sum(at_end)
     mean_weight = moments.total_weight / moments.n_rows
     enough = max(LIMIT_ROWS * mean_weight, LIMIT_SHARE * moments.total_weight)
     largest = np.finfo(np.float64).max

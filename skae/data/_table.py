@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from ._axes import principal_axes
+from ._group import ALONE, Group
 from ._moments import attained_limits, column_moments
 from ._source import HELD_BYTES, Source
 
@@ -34,16 +35,31 @@ class Table:
 
     rows : ndarray of int or None
         Which rows of X these are; None for all.
+
+    ranks : Group
+        The processes that have a part of the rows each. What is computed of the rows is
+        then of those of all; what is read are this one's.
     """
 
     X: object
     sample_weight: np.ndarray | None = None
     group: np.ndarray | None = None
     rows: np.ndarray | None = None
+    ranks: Group = ALONE
 
     @property
     def n_rows(self):
         return self.X.shape[0] if self.rows is None else len(self.rows)
+
+    @cached_property
+    def total_rows(self):
+        """The number of rows of all ranks together."""
+        return self.ranks.sum(self.n_rows)
+
+    @property
+    def total_shape(self):
+        """The shape of the table of all ranks together."""
+        return self.total_rows, self.n_columns
 
     @property
     def n_columns(self):
@@ -86,9 +102,25 @@ class Table:
 
     def spread(self, n_rows):
         """Return the table of at most `n_rows` evenly spaced rows."""
-        if n_rows >= self.n_rows:
+        if n_rows >= self.total_rows:
             return self
+        n_rows = self.share_of(n_rows)
         return self.take(np.linspace(0, self.n_rows - 1, n_rows).astype(int)).held()
+
+    def share_of(self, n_rows):
+        """Return how many of so many rows of all ranks are to be this one's."""
+        return max(1, n_rows * self.n_rows // self.total_rows)
+
+    def gathered(self):
+        """Return the table of the rows of all ranks, in memory on each of them."""
+        if self.ranks.size == 1:
+            return self
+        found = self.ranks.gather((self.block(slice(None)), self.weight, self.groups))
+        X, weight, groups = (
+            None if parts[0] is None else np.concatenate(parts)
+            for parts in zip(*found, strict=True)
+        )
+        return Table(X, weight, groups)
 
     def held(self):
         """Return the table with its rows in memory, if they are elsewhere and few.
@@ -99,7 +131,8 @@ class Table:
         n_bytes = self.n_rows * self.n_columns * self.dtype.itemsize
         if not isinstance(self.X, Source) or n_bytes > HELD_BYTES:
             return self
-        return Table(self.block(slice(None)), self.weight, self.groups)
+        block = self.block(slice(None))
+        return Table(block, self.weight, self.groups, ranks=self.ranks)
 
     def parts(self):
         """Yield the table in parts whose rows are in memory; itself if they are."""
@@ -146,7 +179,13 @@ class Table:
 
     def average(self, values):
         """Return the weighted mean of one value per row, or of several."""
-        return float(np.average(values, axis=0, weights=self.weight).mean())
+        return float(np.mean(self.mean(values)))
+
+    def mean(self, values):
+        """Return the weighted mean of values of the rows, in columns or not."""
+        weight = self.weight
+        mean = np.average(values, axis=0, weights=weight)
+        return self.ranks.mean(mean, self.n_rows if weight is None else weight.sum())
 
     @cached_property
     def moments(self):

@@ -41,7 +41,8 @@ def explained_variance_ratio(network, table):
         r2s = r2_by_size(network, table.spread(MOST_ROWS))
         shares = r2s / r2s[-1]
     else:
-        shares = predictable_shares(network, table.spread(PREDICTED_ROWS))
+        few = table.spread(PREDICTED_ROWS).gathered()
+        shares = predictable_shares(network, few)
     return r2(network, table) * np.diff(shares, prepend=0.0)
 
 
@@ -80,7 +81,7 @@ def linear_ratio(axes, covariance, cross, scale):
 
 def r2_by_size(network, table):
     """Return the R^2 of an ordered network with one code, with two and so on."""
-    errors = np.average(errors_by_size(network, table), axis=0, weights=table.weight)
+    errors = table.mean(errors_by_size(network, table))
     return 1 - errors / np.square(table.moments.scale).sum()
 
 

@@ -67,6 +67,7 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
     last : callbacks
         Called after the user's.
     """
+    table = _with_all_rows(table, task, validation)
     judge = choose_judge(table, task, seed, validation, split, warm)
     check_squares(judge.moments)
     judged = judge.fit(task, seed, warm=warm, last=last)
@@ -86,7 +87,7 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
     else:
         components = linear_axes(net.network_)
     ratio = explained_variance_ratio(net.network_, table)
-    reports |= spectrum(ratio, table, table.n_rows)
+    reports |= spectrum(ratio, table, table.total_rows)
     fitted = Fitted(
         net=net,
         mean=mean,
@@ -108,6 +109,20 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
     return fitted
 
 
+def _with_all_rows(table, task, validation):
+    """Return the table; with the rows of all ranks on each, where folds may judge.
+
+    These are few, and a rank's part of them would be fewer still. So each rank fits
+    them as if it were alone, with one result.
+    """
+    plan = task.plan
+    n_held_out = plan.validation_fraction * table.total_rows
+    is_judged = plan.early_stopping and validation is None
+    if is_judged and n_held_out < ENOUGH_HELD_OUT and can_cross_validate(task, table):
+        return table.gathered()
+    return table
+
+
 def choose_judge(table, task, seed, validation=None, split=None, warm=None):
     """Return the judge that suits a table.
 
@@ -124,16 +139,19 @@ def choose_judge(table, task, seed, validation=None, split=None, warm=None):
         held_out = split.hold_out(table)
     else:
         held_out = hold_out(table, plan.validation_fraction, seed)
-        if len(held_out) < ENOUGH_HELD_OUT and can_cross_validate(task, table):
+        is_few = table.ranks.size == 1 and len(held_out) < ENOUGH_HELD_OUT
+        if is_few and can_cross_validate(task, table):
             return Folds(table, folds(table, N_FOLDS, seed))
     if len(held_out) in (0, table.n_rows):
         return AllRows(table)
     training, judging = parts(table, held_out)
     if split is None and table.groups is None:
         rare = are_rare(training, judging)
-        if rare.all():
+        n_rare, n_judging = (table.ranks.sum(n) for n in (int(rare.sum()), len(rare)))
+        if n_rare == n_judging:
             return AllRows(table)
-        if rare.any():
+        if n_rare:
+            rare[0] &= not rare.all()  # each rank has one that judges
             moments = training.moments.merged(judging.take(rare).moments)
             training, judging = parts(table, held_out[~rare])
             training.know(moments)

@@ -92,8 +92,8 @@ def can_cross_validate(task, table):
     """Whether the networks of folds can be trained side by side."""
     blueprint, plan = task.blueprint, task.plan
     return (
-        table.n_rows >= FEWEST_ROWS
-        and N_FOLDS * 4 * table.n_rows * table.n_columns <= STANDARDISED_COPY_LIMIT
+        table.total_rows >= FEWEST_ROWS
+        and N_FOLDS * 4 * table.total_rows * table.n_columns <= STANDARDISED_COPY_LIMIT
         and task.objective.stands_side_by_side
         and task.objective.loss == "squared_error"
         and blueprint.init == "pca"

@@ -140,7 +140,7 @@ class HoldOut:
         """Return what is `Judged`."""
         again = (
             self.everything is not self.training
-            and self.held_out.n_rows < ENOUGH_HELD_OUT
+            and self.held_out.total_rows < ENOUGH_HELD_OUT
             and task.blueprint.init == "pca"
             and warm is None
         )
@@ -278,7 +278,14 @@ def _train(task, training, held_out, seed, *, warm=None, last=()):
         task.adapt(network, training)
     rows = rows_of(training, network, task)
     validation = None if held_out is None else rows_of(held_out, network, task)
-    net = make_net(network, task, seed, n_rows=training.n_rows, validation=validation)
+    net = make_net(
+        network,
+        task,
+        seed,
+        n_rows=training.total_rows,
+        validation=validation,
+        ranks=training.ranks,
+    )
     if task.objective.has_noise and validation is not None:
         last = [CleanLoss(_mean_clean_loss), *last]
     monitor = "train_loss" if validation is None else "valid_loss"
@@ -342,10 +349,13 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
         return judged_losses(net, judge)
 
     has_learnt = best.best_epoch_ > 0
-    caution = CAUTION + CAUTION_OF_FEW / np.sqrt(len(judge)) if held_out else 0
+    n_judges = judge.table.total_rows
+    caution = CAUTION + CAUTION_OF_FEW / np.sqrt(n_judges) if held_out else 0
     factors = (*(factors_of(init) if has_learnt else ()), 0.0)
     cautions = dict.fromkeys(factors, caution)
-    factor, _ = choose(cautions, losses_at, baseline, judge.table.weight)
+    factor, _ = choose(
+        cautions, losses_at, baseline, judge.table.weight, judge.table.ranks
+    )
     network.load_state_dict(interpolate(start, end, factor or 0.0))
     if warm is not None:
         factor = 1.0
@@ -364,7 +374,7 @@ def _race(network, rows, judge, task, seed):
     table = rows.table.spread(SPRINT_ROWS)
     if table is not rows.table:
         rows = rows_of(table, network, task)
-    plan = sprint_plan(task.plan, table.n_rows)
+    plan = sprint_plan(task.plan, table.total_rows)
     short = replace(task, plan=plan)
     states, losses = [], []
     origin = copy_state(network)
@@ -373,7 +383,13 @@ def _race(network, rows, judge, task, seed):
             network.load_state_dict(origin)
             move_start(init, network, table, task, seed.child(init))
             states.append(copy_state(network))
-            net = make_net(network, short, seed.child("sprint"), n_rows=table.n_rows)
+            net = make_net(
+                network,
+                short,
+                seed.child("sprint"),
+                n_rows=table.total_rows,
+                ranks=table.ranks,
+            )
             train(net, rows, plan)
             loss = judge.table.average(row_losses(net, judge))
             losses.append(loss if np.isfinite(loss) else np.inf)
@@ -440,7 +456,7 @@ def start_net(task, table, seed, factor, earlier=None):
     network, _ = start_network(table, replace(task, layers=()), seed)
     if factor is None:
         network.set_limits(None)
-    net = make_net(network, task, seed, n_rows=table.n_rows)
+    net = make_net(network, task, seed, n_rows=table.total_rows, ranks=table.ranks)
     if earlier is not None:
         net.history, net.n_setbacks = earlier.history, earlier.n_setbacks
     return net
@@ -455,7 +471,7 @@ def follow(task, table, seed, factor, losses, last, init, pca_loss):
     as_judged = task
     task = replace(task, plan=replace(task.plan, max_iter=len(losses)))
     network, reports = start_network(table, task, seed)
-    net = make_net(network, task, seed, n_rows=table.n_rows)
+    net = make_net(network, task, seed, n_rows=table.total_rows, ranks=table.ranks)
     start = copy_state(network)
     rows = rows_of(table, network, task)
     perturb(network, seed.generator("perturbation"))

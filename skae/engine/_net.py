@@ -11,6 +11,7 @@ from skorch.helper import predefined_split
 from skorch.utils import to_device
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..data._group import ALONE
 from ..data._threads import threads_for
 from ..networks._network import set_generators
 from ..networks._noise import fixed_noise
@@ -86,12 +87,14 @@ class AutoencoderNet(NeuralNet):
         self.validation = validation
         self.first_callbacks = self.last_callbacks = []  # around the user's
         self.after_epoch = None  # called with nothing, unless training ends there
+        self.ranks = ALONE  # that train it, each by rows of its own
         self.step_ = 0
         self.n_setbacks = 0  # how often training diverged and went back
         self.forgetful = False  # whether each step has an optimiser of its own
         # Statistics of batches belong to the weights that are trained, not to others.
-        has_statistics = any(isinstance(part, _BatchNorm) for part in module.modules())
-        self.averages = validation is not None and not has_statistics
+        parts = module.modules()
+        self.has_statistics = any(isinstance(part, _BatchNorm) for part in parts)
+        self.averages = validation is not None and not self.has_statistics
         self.average = None
 
     # -- the network ----------------------------------------------------------------
@@ -142,7 +145,7 @@ class AutoencoderNet(NeuralNet):
         if not isinstance(dataset, Rows):
             return super().get_iterator(dataset, training=training)
         if training:
-            return Batches(dataset, self.batch_size, self.generator)
+            return Batches(dataset, self.batch_size, self.generator, in_step=True)
         return Batches(dataset, max(self.batch_size, VALIDATION_BATCH_SIZE))
 
     def on_epoch_begin(self, net, **kwargs):
@@ -187,17 +190,39 @@ class AutoencoderNet(NeuralNet):
             step = super().train_step(batch, **fit_params)
         else:
             self._zero_grad_optimizer()
-            U, weight = batch
-            output = self.infer(U)
-            loss = self.get_loss(output, weight, X=U, training=True)
-            loss.backward()
+            step = self.train_step_single(batch)
             self._step_optimizer(None)
-            step = {"loss": loss, "y_pred": output}
         if self.average is not None:
             self.average.add_step()
         elif self.averages and not self.needs_closure:
             self.average = Average(self._trained_parameters())
         return step
+
+    def train_step_single(self, batch, **fit_params):
+        U, weight = batch
+        if len(U) or self.ranks.size == 1:
+            output = self.infer(U)
+            loss = self.get_loss(output, weight, X=U, training=True)
+            loss.backward()
+        else:
+            output, loss = U, torch.zeros((), device=U.device)
+        if self.ranks.size > 1:
+            self._average_gradients(len(U))
+        return {"loss": loss, "y_pred": output}
+
+    def _average_gradients(self, n_rows):
+        """Replace the gradient of some rows by that of all ranks' rows."""
+        parameters = self._trained_parameters()
+        gradients = [
+            torch.zeros_like(p) if p.grad is None else p.grad for p in parameters
+        ]
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        flat = torch.cat([flat * n_rows, flat.new_tensor([n_rows])])
+        self.ranks.add_(flat)
+        flat = flat[:-1] / flat[-1]
+        parts = flat.split([gradient.numel() for gradient in gradients])
+        for parameter, part in zip(parameters, parts, strict=True):
+            parameter.grad = part.view_as(parameter)
 
     def _trained_parameters(self):
         return [p for p in self.network_.parameters() if p.requires_grad]
@@ -217,6 +242,8 @@ class AutoencoderNet(NeuralNet):
         self._set_training(training)
         if self.average is not None:
             self.average.show(not training)
+        if training:  # machines of other kinds round otherwise
+            self.ranks.copy_(self.network_.state_dict().values())
         noise = contextlib.nullcontext() if training else fixed_noise(self.network_)
         with noise:
             loss = self._run_batches(iterator, training, prefix, step_fn)
@@ -225,7 +252,7 @@ class AutoencoderNet(NeuralNet):
         self.record_loss(f"{prefix}_loss", loss * self.criterion_.unit)
 
     def _run_batches(self, iterator, training, prefix, step_fn):
-        """Return the mean loss per row."""
+        """Return the mean loss per row, of all ranks."""
         # A running sum: one small tensor kept for each step would split the memory that
         # steps free, which would then grow with their number.
         total = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -242,7 +269,7 @@ class AutoencoderNet(NeuralNet):
                 self.notify("on_batch_end", batch=batch, training=training, **step)
             if training and is_stopping():  # a short epoch, judged as any other
                 break
-        return float(total) / n_rows
+        return float(self.ranks.mean(float(total) / n_rows, n_rows))
 
     def record_loss(self, name, loss):
         """Record the loss of an epoch, and whether it is the lowest so far."""
@@ -264,8 +291,10 @@ class AutoencoderNet(NeuralNet):
                 if not _asks_to_stop(callback, interrupt):
                     raise
                 stop = StopTraining()
-        if method_name == "on_epoch_end" and is_stopping():
-            stop = StopTraining()
+        if method_name == "on_epoch_end":
+            is_over = stop is not None or is_stopping()
+            if self.ranks.sum(int(is_over)):  # one that goes on alone would wait
+                stop = StopTraining()
         if stop is not None:
             raise stop
         if method_name == "on_epoch_end" and self.after_epoch is not None:
@@ -313,6 +342,7 @@ class AutoencoderNet(NeuralNet):
     def detach_training(self):
         """Drop what only training needs: data, callbacks, generators."""
         self.train_split = self.validation = self.generator = None
+        self.ranks = ALONE
         self._drop_callbacks()
         self.network_.zero_grad(set_to_none=True)
         set_generators(self.network_, None)

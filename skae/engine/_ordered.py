@@ -72,12 +72,13 @@ class BySize:
     @classmethod
     def of(cls, errors, pca_errors, table):
         """Return it for squared errors per cell of rows, one column a size."""
+        ranks = table.ranks
         share = np.ones(len(errors)) if table.weight is None else table.weight
-        share = share / share.sum()
-        mean = share @ errors
-        deviations = np.sqrt(np.square(share) @ (errors - mean) ** 2)
+        share = share / ranks.sum(share.sum())
+        mean = ranks.sum(share @ errors)
+        deviations = np.sqrt(ranks.sum(np.square(share) @ (errors - mean) ** 2))
         variance = np.square(table.moments.scale).mean()
-        return cls(mean, share @ pca_errors, deviations, float(variance))
+        return cls(mean, ranks.sum(share @ pca_errors), deviations, float(variance))
 
     def of_pca(self):
         """Return it for PCA in the network's place."""
@@ -136,7 +137,7 @@ def components_needed(table, rule):
     `rule` is that share, or "auto".
     """
     share = AUTO_SHARE if rule == "auto" else rule
-    total, rank = np.square(table.moments.scale).sum(), max(1, min(table.shape))
+    total, rank = np.square(table.moments.scale).sum(), max(1, min(table.total_shape))
     size = min(rank, 256)
     while True:
         explained = table.axes(size).explained_variance.cumsum()

@@ -31,6 +31,10 @@ class Seed:
         """Return the seed of a part."""
         return Seed(self.entropy, (*self.path, *str(name).encode(), 0))
 
+    def of_rank(self, ranks):
+        """Return the seed of what each rank of a `Group` draws for itself."""
+        return self if ranks.size == 1 else self.child(f"rank {ranks.rank}")
+
     def sequence(self, name):
         """Return numpy's SeedSequence for one use."""
         return np.random.SeedSequence(self.entropy, spawn_key=self.child(name).path)

@@ -115,7 +115,7 @@ def train_on(net, rows, plan):
                 restore(net, known)
 
     def after_epoch():
-        if journal.is_due():
+        if net.ranks.broadcast(journal.is_due()):
             journal.know({"facts": facts, **record(net)})
             journal.write()
 
@@ -126,7 +126,7 @@ def train_on(net, rows, plan):
         net.train(rows, plan.max_iter, resume=resume, after_epoch=after_epoch)
     if not is_stopping():  # else it would have gone on
         journal.know({"facts": facts, **record(net, is_done=True)})
-    if journal.is_due():
+    if net.ranks.broadcast(journal.is_due()):
         journal.write()
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from ..data._axes import axis_signs
+from ..data._group import ALONE
 from ..inference import encode
 from ..inference._tensors import as_tensor
 from ..networks._build import linear_part
@@ -59,14 +60,15 @@ def code_moments(network, table, mean):
             # Rows are multiplied in their own precision: more would not be of use.
             yield encode(network, block), block - mean.astype(block.dtype), weight
 
-    return joint_moments(blocks())
+    return joint_moments(blocks(), table.ranks)
 
 
-def joint_moments(blocks):
+def joint_moments(blocks, ranks=ALONE):
     """Return mean and covariance of codes, and their covariance with centred rows.
 
-    `blocks` yields codes, rows and weights (or None), all arrays. All is computed by
-    torch: numpy's threads and torch's would wait for each other.
+    `blocks` yields codes, rows and weights (or None), all arrays, of this one of some
+    `ranks`. All is computed by torch: numpy's threads and torch's would wait for each
+    other.
     """
     total, sums, squares, cross = 0.0, 0.0, 0.0, 0.0
     for block, centred, weight in blocks:
@@ -76,6 +78,9 @@ def joint_moments(blocks):
         sums = sums + weighted.sum(dim=0)
         squares = squares + weighted.T @ Z
         cross = cross + (weighted.T.to(rows.dtype) @ rows).double()
+    total = ranks.sum(total)
+    for part in (sums, squares, cross):
+        ranks.add_(part)
     offset = sums / total
     covariance = squares / total - torch.outer(offset, offset)
     return offset.numpy(), covariance.numpy(), (cross / total).numpy()

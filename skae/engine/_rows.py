@@ -42,7 +42,9 @@ class Rows(Dataset):
         self.device = torch.device(device)
         self.weight = None
         if table.weight is not None:
-            unit = table.weight.mean() if normalise else 1.0
+            unit = 1.0
+            if normalise:
+                unit = table.ranks.mean(table.weight.mean(), table.n_rows)
             self.weight = torch.as_tensor(table.weight / unit).to(device, dtype)
         self.order = None  # where the rows are in `prepared`, if not in their order
         self.prepared = self._prepare()
@@ -105,23 +107,29 @@ class Batches:
 
     Rows that have to be read in runs are shuffled in two steps: runs, and within as
     many of them as fit into a buffer, rows.
+
+    With `in_step` a batch is this rank's part of one of `batch_size` rows: all ranks
+    have as many, and where one has few rows, some of its are empty.
     """
 
-    def __init__(self, rows, batch_size, generator=None):
+    def __init__(self, rows, batch_size, generator=None, *, in_step=False):
         self.rows = rows
         self.batch_size = batch_size
         self.generator = generator
+        self.total_rows = rows.table.total_rows if in_step else len(rows)
 
     def __len__(self):
-        return self._n_batches(len(self.rows))
+        return self._n_batches(self.total_rows)
 
     def _n_batches(self, n_rows):
         return -(-n_rows // self.batch_size)
 
     def __iter__(self):
         if self.rows.runs is not None:
-            for runs in self._buffers():
-                yield from self._mixed(runs)
+            buffers = self._buffers()
+            for runs, n_batches in zip(buffers, self._shares(buffers), strict=True):
+                if n_batches:  # else the few rows wait for another epoch
+                    yield from self._mixed(runs, n_batches)
             return
         for positions in self._order(len(self.rows)).tensor_split(len(self)):
             yield self.rows[positions]
@@ -138,15 +146,23 @@ class Batches:
         n_buffers = min(
             -(-n_bytes // STANDARDISED_COPY_LIMIT),
             len(runs) // MIXED_RUNS,
-            len(rows) // self.batch_size,
+            self.total_rows // self.batch_size,
         )
         order = self._order(len(runs))
         parts = order.tensor_split(max(1, n_buffers))
         return [[runs[i] for i in part.tolist()] for part in parts]
 
-    def _mixed(self, runs):
+    def _shares(self, buffers):
+        """Return how many batches each buffer makes."""
+        n_rows = [sum(stop - start for start, stop in runs) for runs in buffers]
+        if self.total_rows == len(self.rows):
+            return map(self._n_batches, n_rows)
+        ends = np.cumsum(n_rows) * len(self) / len(self.rows)
+        return np.diff(np.round(ends).astype(int), prepend=0).tolist()
+
+    def _mixed(self, runs, n_batches):
         U, weight = self.rows.gather(runs)
         order = self._order(len(U)).to(U.device)
-        for positions in order.tensor_split(self._n_batches(len(U))):
+        for positions in order.tensor_split(n_batches):
             batch = U.index_select(0, positions)
             yield batch, None if weight is None else weight[positions]

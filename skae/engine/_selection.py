@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from ..data._group import ALONE
+
 FACTORS = (1.0, 0.75, 0.5, 0.25, 0.1)
 # Standard errors by which a gain over the start must be clear of zero: one where many
 # rows judge; more where a few do, who know neither their own spread nor the outliers,
@@ -48,7 +50,7 @@ def factors_of(init):
     return FACTORS if init == "pca" else (1.0,)
 
 
-def choose(cautions, losses_at, baseline, weight):
+def choose(cautions, losses_at, baseline, weight, ranks=ALONE):
     """Return one of some choices, or None for the baseline, and its mean gain.
 
     Choices take part whose mean gain over the baseline is above zero at the lower end
@@ -68,6 +70,9 @@ def choose(cautions, losses_at, baseline, weight):
         The losses of what is kept otherwise.
 
     weight : ndarray of shape (n_rows,) or None
+
+    ranks : Group
+        The processes that have a part of the rows each.
     """
     best, chosen, gain = -np.inf, None, 0.0
     least_caution = min(cautions.values())
@@ -75,31 +80,37 @@ def choose(cautions, losses_at, baseline, weight):
         losses = losses_at(choice)
         with np.errstate(invalid="ignore"):  # of an infinite loss nothing is gained
             gains = baseline - losses
-        if not confidence_bound(gains, weight, caution) > 0:
+        if not confidence_bound(gains, weight, caution, ranks) > 0:
             continue
-        bound = confidence_bound(gains, weight, least_caution)
+        bound = confidence_bound(gains, weight, least_caution, ranks)
         if bound > best:
             best, chosen = bound, choice
-            gain = float(np.average(gains, axis=0, weights=weight).mean())
+            gain = float(np.mean(_mean(gains, weight, ranks)))
     return chosen, gain
 
 
-def confidence_bound(gains, weight, caution):
+def confidence_bound(gains, weight, caution, ranks=ALONE):
     """Return the mean of some gains less `caution` of its standard errors.
 
     Of several columns, the lower one of their mean and of the last; none may lose.
     """
     if gains.ndim > 1:
-        if np.average(gains, axis=0, weights=weight).min() < 0:
+        if np.min(_mean(gains, weight, ranks)) < 0:
             return -np.inf
         both = gains.mean(axis=1), gains[:, -1]
-        return min(confidence_bound(each, weight, caution) for each in both)
+        return min(confidence_bound(each, weight, caution, ranks) for each in both)
     if caution == 0:
-        return np.average(gains, weights=weight)
-    if len(gains) < 2:
+        return _mean(gains, weight, ranks)
+    n_rows = ranks.sum(len(gains))
+    if n_rows < 2:
         return -np.inf
-    n_rows = len(gains)
-    share = np.ones(n_rows) / n_rows if weight is None else weight / weight.sum()
-    mean = share @ gains
-    variance = (share**2 @ (gains - mean) ** 2) * n_rows / (n_rows - 1)
+    share = np.ones(len(gains)) if weight is None else weight
+    share = share / (n_rows if weight is None else ranks.sum(weight.sum()))
+    mean = ranks.sum(share @ gains)
+    variance = ranks.sum(share**2 @ (gains - mean) ** 2) * n_rows / (n_rows - 1)
     return mean - caution * np.sqrt(variance)
+
+
+def _mean(gains, weight, ranks):
+    total = len(gains) if weight is None else weight.sum()
+    return ranks.mean(np.average(gains, axis=0, weights=weight), total)

@@ -16,7 +16,7 @@ def hold_out(table, fraction, seed):
     """
     if table.n_rows < 4:
         return np.zeros(0, dtype=int)
-    random_state = seed.integer("split")
+    random_state = seed.of_rank(table.ranks).integer("split")
     if table.groups is None:
         order = np.random.default_rng(random_state).permutation(table.n_rows)
         return np.sort(order[: _n_held_out(table, fraction)])

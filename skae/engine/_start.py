@@ -106,7 +106,7 @@ def fit_sigmoid_link(start, table):
     Logistic regression of every column on the codes, by steps with the constant bound
     Z^T Z / 4 on the Hessian (Boehning and Lindsay, 1988), which never overshoot.
     """
-    few = table.spread(LINK_ROWS)
+    few = table.spread(LINK_ROWS).gathered()
     work = few.n_columns * (len(start.axes_in) + 1)
     with threads_for(work, few.n_rows, training=True):
         return _fit_sigmoid_link(start, few.block(slice(None)), few.weight)

@@ -72,8 +72,9 @@ def surface(network, table, task, seed):
 
     The codes have unit variance; the network's `code_scale` becomes their deviation.
     """
-    chosen = seed.rng("landmarks").permutation(table.n_rows)[:LANDMARKS]
-    X = np.asarray(table.block(np.sort(chosen)), dtype=np.float64)
+    order = seed.of_rank(table.ranks).rng("landmarks").permutation(table.n_rows)
+    chosen = table.take(np.sort(order[: table.share_of(LANDMARKS)])).gathered()
+    X = np.asarray(chosen.block(slice(None)), dtype=np.float64)
     codes = geodesic_codes(X, task.blueprint.n_components)
     deviation = codes.std(axis=0)
     deviation = torch.from_numpy(np.where(deviation > 0, deviation, 1.0))

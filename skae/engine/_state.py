@@ -27,7 +27,7 @@ def record(net, *, is_done=False):
         "rates": [list(rates) for rates in net._base_rates],
         "step": net.step_,
         "n_setbacks": net.n_setbacks,
-        "generators": [each.get_state().numpy() for each in _generators(net)],
+        "generators": sum(net.ranks.gather(_states(_generators(net))), []),
         "history": _columns(net.history),
         "best": None,
     }
@@ -55,7 +55,10 @@ def restore(net, known):
     for rates, stored in zip(net._base_rates, known["rates"], strict=True):
         rates[:] = [float(rate) for _, rate in zip(rates, stored, strict=True)]
     net.step_, net.n_setbacks = int(known["step"]), int(known["n_setbacks"])
-    for each, stored in zip(_generators(net), known["generators"], strict=True):
+    states, ranks = known["generators"], net.ranks
+    n_own = len(states) // ranks.size  # the others' are there, too
+    own = states[ranks.rank * n_own : (ranks.rank + 1) * n_own]
+    for each, stored in zip(_generators(net), own, strict=True):
         _set_state(each, _tensor(stored, each.get_state(), "generator"))
     needed = {"train_loss", best.monitor} if best else {"train_loss"}
     _fill_history(net, known["history"], needed)
@@ -78,6 +81,10 @@ def _solvers(net):
 def _generators(net):
     found = [net.generator, *generators_of(net.network_)]
     return [each for each in found if each is not None]
+
+
+def _states(generators):
+    return [each.get_state().numpy() for each in generators]
 
 
 def _average(average):

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from ..data._group import ALONE
 from ..data._threads import threads_for
 from ..inference import squared_errors
 from ..networks._autoencoder import Anchored
@@ -50,9 +51,14 @@ def start_network(table, task, seed, *, centred=True):
     return network, reports
 
 
-def make_net(network, task, seed, *, n_rows, validation=None, in_order=False):
-    """Return an initialised net for a network, ready to train on so many rows."""
-    plan = task.plan
+def make_net(
+    network, task, seed, *, n_rows, validation=None, in_order=False, ranks=ALONE
+):
+    """Return an initialised net for a network, ready to train on so many rows.
+
+    These are those of all `ranks`, each of which draws its own numbers.
+    """
+    plan, seed = task.plan, seed.of_rank(ranks)
     set_generators(network, seed.generator("noise", task.device))
     net = AutoencoderNet(
         network,
@@ -74,7 +80,25 @@ def make_net(network, task, seed, *, n_rows, validation=None, in_order=False):
         verbose=0,
         device=str(task.device),
     )
-    return net.initialize()
+    net.ranks = ranks
+    net.initialize()
+    if ranks.size > 1:
+        _check_ranks(net)
+    return net
+
+
+def _check_ranks(net):
+    """Raise a ValueError for what would be another on each rank."""
+    found = None
+    if net.needs_closure:
+        found = f"solver={type(net.optimizer_).__name__}, which computes losses"
+    elif net.has_statistics:
+        found = "a layer with statistics of batches, such as BatchNorm1d,"
+    if found is not None:
+        raise ValueError(
+            f"{found} does not work where {net.ranks.size} processes fit one "
+            "estimator together: each knows the rows of its own alone. Use another."
+        )
 
 
 def restored_net(network, task):
@@ -198,4 +222,4 @@ def interpolate(start, end, factor):
 
 def mean_per_cell(row_errors, table):
     """Return the weighted mean of rows' summed squares, per column."""
-    return float(np.average(row_errors, weights=table.weight)) / table.n_columns
+    return table.average(row_errors) / table.n_columns

@@ -19,6 +19,7 @@ from ._callbacks import CallbackSupportMixin, FitTask
 from ._checkpoint import checkpointed
 from ._reconstructing import ReconstructingTransformer
 from ._resolve import RESOLVED, check_combination, resolve
+from ._shards import check_ranks, in_ranks, refuse_ranks
 from ._summary import outcome
 from ._validation import check_unit_interval, read_table
 
@@ -78,6 +79,8 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
     interruptible = False
     random_state = None
     verbose = 0
+
+    _fits_in_ranks = True  # several processes, one estimator
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -178,16 +181,27 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             If the checkpoint cannot be read or written.
         """
         with unchanged_on_error(self):
-            table = read_table(self, X, sample_weight, groups, reset=True)
-            validation = None
-            if X_val is not None:
-                validation = read_table(
-                    self, X_val, sample_weight_val, reset=False, name="_val"
+            ranks, validation = engine.find_group(), None
+            has_unit = ranks.size > 1  # of all ranks' weights
+            with ranks.together():
+                check_ranks(self, groups)
+                table = read_table(
+                    self, X, sample_weight, groups, reset=True, has_unit=has_unit
                 )
+                if X_val is not None:
+                    validation = read_table(
+                        self,
+                        X_val,
+                        sample_weight_val,
+                        reset=False,
+                        name="_val",
+                        has_unit=has_unit,
+                    )
+            table, validation = in_ranks(self, ranks, table, validation)
             epochs = FitTask(self, X, y, sample_weight=sample_weight)
             with checkpointed(self, X=table, X_val=validation) as checkpoint:
                 is_interrupted = self._fit(table, validation, epochs, checkpoint.seed)
-                if self.verbose:
+                if self.verbose and ranks.rank == 0:
                     engine.write_line(f"{type(self).__name__}: {self._outcome()}")
                 self._warn(table, is_interrupted=is_interrupted)
                 if not is_interrupted:
@@ -197,9 +211,12 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
     def _fit(self, table, validation, epochs, seed):
         """Fit in place, and return whether Ctrl-C ended the training."""
         device = str(engine.resolve_device(self.device))
-        task = self._task(table.shape, device)
-        for rows in filter(None, (table, validation)):
-            self._check_range(rows.X, task)
+        task = self._task(table.total_shape, device)
+        if table.ranks.rank > 0:
+            task = replace(task, plan=replace(task.plan, verbose=0))
+        with table.ranks.together():
+            for rows in filter(None, (table, validation)):
+                self._check_range(rows.X, task)
         warm, split = self._warm_network(task), None
         if self.warm_start:
             split = getattr(self, "_split", None)
@@ -267,7 +284,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             return False
         variance = np.mean(table.moments.scale**2)
         is_exact = self.pca_reconstruction_error_ <= NOTHING_LEFT * variance
-        return table.n_rows >= SURPRISED_FROM_ROWS and not is_exact
+        return table.total_rows >= SURPRISED_FROM_ROWS and not is_exact
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):
@@ -300,6 +317,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         self : object
             The estimator.
         """
+        refuse_ranks("partial_fit", "Use fit.")
         with unchanged_on_error(self), _shortened_on_error(self):
             first = not self.__sklearn_is_fitted__()
             self._check_stream(X)
@@ -353,6 +371,11 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             known = getattr(self, "output_activation_", "auto")
             parameters["output_activation"] = known
         blueprint, plan = resolve(parameters, shape, device, streaming=streaming)
+        ranks = engine.find_group()
+        if ranks.size > 1:  # which may be machines that compute otherwise
+            chosen = {"solver": plan.solver, "precision": plan.precision}
+            parameters |= ranks.broadcast(chosen)
+            blueprint, plan = resolve(parameters, shape, device, streaming=streaming)
         plan = replace(plan, description=type(self).__name__)
         check_combination(blueprint, self.loss)
         objective = self._objective(blueprint)

@@ -17,6 +17,7 @@ from ._checkpoint import checkpointed
 from ._denoising import DenoisingAutoencoder
 from ._reconstructing import EncodingTransformer, ReconstructingTransformer
 from ._resolve import is_auto
+from ._shards import refuse_ranks
 from ._validation import (
     IN_FRONT,
     check_lists_none,
@@ -112,6 +113,8 @@ class BaseSupervised(EncodingTransformer):
                 f"{type(self).__name__} requires y to be passed, but the target y is "
                 "None."
             )
+        remedy = "Fit its autoencoder so, and the rest in one process."
+        refuse_ranks(type(self).__name__, remedy)
         with unchanged_on_error(self):
             y = detach(y)
             table = read_table(

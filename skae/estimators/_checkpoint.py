@@ -44,26 +44,53 @@ def checkpointed(estimator, **data):
     **data : Table, ndarray or None
         What it is fitted to.
     """
-    seed = engine.make_seed(estimator.random_state)
+    ranks = engine.find_group()
+    seed = ranks.broadcast(engine.make_seed(estimator.random_state))
     if estimator.checkpoint is None or engine.is_recorded():
         yield Checkpoint(engine.Seed(seed))
         return
-    identity = _identity(estimator, seed, data)
-    file = files.CheckpointFile(_path(estimator.checkpoint, identity))
+    with ranks.together():
+        own = _identity(estimator, seed, data)
+    identity = _of_all(ranks.gather(own))
+    with ranks.together():
+        path = _path(estimator.checkpoint, identity) if ranks.rank == 0 else None
+    file = path and files.CheckpointFile(path)  # rank 0 keeps what all know
     try:
-        known = file.read()
-        if known is None:
-            known = {"fit": identity, "seed": seed, "links": []}
-            file.write(known)
-        seed, links = _check(known, identity, file.path)
+        with ranks.together():
+            begun = file and _begin(file, identity, seed)
+        seed, links = ranks.broadcast(begun)
 
         def write(links):
-            file.write({"fit": identity, "seed": seed, "links": links})
+            if file is not None:
+                file.write({"fit": identity, "seed": seed, "links": links})
 
         with engine.recorded(engine.Journal(write, links)):
             yield Checkpoint(engine.Seed(seed), file)
     finally:
-        file.close()
+        if file is not None:
+            file.close()
+
+
+def _begin(file, identity, seed):
+    """Return seed and links of a file, which is written if there is none."""
+    known = file.read()
+    if known is None:
+        known = {"fit": identity, "seed": seed, "links": []}
+        file.write(known)
+    return _check(known, identity, file.path)
+
+
+def _of_all(identities):
+    """Return what tells the fit of all ranks from others."""
+    first, *others = identities
+    if not others:
+        return first
+    of_all = {"processes": str(len(identities))}
+    for name, value in first.items():
+        values = [value, *(other.get(name, "missing") for other in others)]
+        is_one = len(set(values)) == 1
+        of_all[name] = value if is_one else _digest(*(v.encode() for v in values))
+    return of_all
 
 
 def _path(checkpoint, identity):

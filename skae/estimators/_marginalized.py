@@ -11,6 +11,7 @@ from .. import engine, networks
 from ..data._moments import check_squares
 from ._base import unchanged_on_error
 from ._reconstructing import ReconstructingTransformer
+from ._shards import refuse_ranks
 from ._validation import read_table
 
 
@@ -192,6 +193,7 @@ class MarginalizedDenoisingAutoencoder(ReconstructingTransformer):
         ValueError
             If X or a parameter cannot be used.
         """
+        refuse_ranks(type(self).__name__, "Fit it in one process.")
         with unchanged_on_error(self):
             self._fit(read_table(self, X, sample_weight, reset=True))
         return self

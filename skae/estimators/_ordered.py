@@ -100,7 +100,7 @@ class OrderedAutoencoder(BaseAutoencoder):
                 "fit, and warm_start=True goes on from a network with as many as "
                 "before. Give a number, or use warm_start=False."
             )
-        self._n_largest = min(table.shape)
+        self._n_largest = min(table.total_shape)
         if self._rule is not None:
             self._n_largest = engine.components_needed(table, self._rule)
         is_interrupted = super()._fit(table, validation, epochs, seed)

@@ -23,6 +23,7 @@ from ._base import unchanged_on_error
 from ._documented import DocumentedMixin
 from ._resolve import is_auto
 from ._saving import SavingMixin
+from ._shards import refuse_ranks
 from ._validation import IN_FRONT, check_lists_none, detach, read_rows
 
 MOST_COMPONENTS = 16
@@ -220,6 +221,7 @@ class AutoencoderOutlierDetector(
         ValueError
             If X or a parameter cannot be used.
         """
+        refuse_ranks(type(self).__name__, "Fit it in one process.")
         with unchanged_on_error(self):
             X = read_rows(
                 self,

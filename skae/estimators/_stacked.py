@@ -436,6 +436,8 @@ class StackedAutoencoder(BaseAutoencoder):
         self.random_state = random_state
         self.verbose = verbose
 
+    _fits_in_ranks = False  # codes of the layers stay where they are
+
     def _task(self, shape, device, *, streaming=False):
         task = super()._task(shape, device, streaming=streaming)
         blueprint = task.blueprint

@@ -83,12 +83,12 @@ def squared_errors(network, X):
 
 def column_errors(network, X):
     """Return every column's mean squared reconstruction error, float64."""
-    sums, total = 0.0, 0.0
-    for block, weight in _as_table(X).chunks():
+    table, sums, total = _as_table(X), 0.0, 0.0
+    for block, weight in table.chunks():
         weight = np.ones(len(block)) if weight is None else weight
         sums = sums + weight @ _squared_residual(network, block).numpy()
         total += weight.sum()
-    return sums / total
+    return table.ranks.sum(sums) / table.ranks.sum(total)
 
 
 def r2(network, X):

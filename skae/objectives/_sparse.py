@@ -77,9 +77,8 @@ class Sparse(Reconstruction):
         rows = table.spread(SUMMARY_ROWS)
         Z = encode(network, rows)
         active = Z if self.sparsity == "kl" else Z != 0
-        mean = np.average(Z, axis=0, weights=rows.weight)
-        spread = np.sqrt(np.average((Z - mean) ** 2, axis=0, weights=rows.weight))
-        share = np.average(active.mean(axis=1), weights=rows.weight)
+        spread = np.sqrt(rows.mean((Z - rows.mean(Z)) ** 2))
+        share = rows.mean(active.mean(axis=1))
         dead = np.flatnonzero(spread <= DEAD * spread.max())
         return {"active_share": float(share), "dead_units": dead}
 

@@ -100,8 +100,7 @@ class Variational(Reconstruction):
         """Return the active units of up to 10000 rows and the likelihood's variance."""
         rows = table.spread(SUMMARY_ROWS)
         Z = encode(network, rows)
-        mean = np.average(Z, axis=0, weights=rows.weight)
-        variance = np.average((Z - mean) ** 2, axis=0, weights=rows.weight)
+        variance = rows.mean((Z - rows.mean(Z)) ** 2)
         return {
             "kl_warmup": self.kl_warmup,
             "active_units": np.flatnonzero(variance > ACTIVE),

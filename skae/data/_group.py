@@ -3,6 +3,7 @@
 Nothing else knows torch.distributed.
 """
 
+import re
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -103,14 +104,19 @@ class Group:
             getattr(distributed, name)(*arguments, **options)
         except RuntimeError as error:
             raise ConnectionError(
-                f"Rank {self.rank} of {self.size} waited for the others, of which one "
-                "has ended or does not answer "
-                f"({str(error).strip().splitlines()[0]}). Start all ranks again; with "
-                "`checkpoint` the fit goes on where it was."
+                f"Rank {self.rank} of {self.size} waited for another rank, which has "
+                f"ended or does not answer: {_first_sentence(error)}. Start all ranks "
+                "again: with `checkpoint`, the fit goes on where it was."
             ) from error
 
 
 ALONE = Group()
+
+
+def _first_sentence(error):
+    """Return what an error says first, without the line of C++ that it is from."""
+    text = re.sub(r"^\[\S+\] ", "", str(error).strip())
+    return re.split(r"\. |\n", text)[0]
 
 
 def find_group():

@@ -138,10 +138,7 @@ def _change(name, before, now):
 def _identity(estimator, seed, data):
     """Return what tells a fit from others: name by name, as text."""
     is_drawn = estimator.random_state is None
-    identity = {"estimator": type(estimator).__name__}
-    for name, value in sorted(estimator.get_params(deep=False).items()):
-        if name not in OF_NO_MATTER:
-            identity[name] = _described(value)
+    identity = described_parameters(estimator)
     identity["random_state"] = "None" if is_drawn else str(seed)
     if hasattr(estimator, "device"):
         identity["device"] = str(engine.resolve_device(estimator.device))
@@ -151,6 +148,15 @@ def _identity(estimator, seed, data):
     for name, values in data.items():
         identity |= _contents(name, values)
     return identity | {f"version of {k}": v for k, v in versions().items()}
+
+
+def described_parameters(estimator):
+    """Return what of an estimator changes the result, name by name, as text."""
+    described = {"estimator": type(estimator).__name__}
+    for name, value in sorted(estimator.get_params(deep=False).items()):
+        if name not in OF_NO_MATTER:
+            described[name] = _described(value)
+    return described
 
 
 def _contents(name, values):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from .. import engine
+from ._checkpoint import described_parameters
 
 # Of these some are held out to judge, and some are trained on.
 FEWEST_ROWS = 4
@@ -46,8 +47,10 @@ def in_ranks(estimator, ranks, table, validation):
             "A DataFrame with columns that are no numbers",
             "Encode it first, by a TableEncoder that has seen all of its values.",
         )
+    parameters = described_parameters(estimator)
+    parameters.pop("device", None)  # each may have a GPU of its own
     names = getattr(estimator, "feature_names_in_", None)
-    own = {
+    own = parameters | {
         "columns": table.n_columns,
         "names of columns": None if names is None else names.tolist(),
         "dtype of X": str(table.dtype),
@@ -61,8 +64,8 @@ def in_ranks(estimator, ranks, table, validation):
         for name, found in facts.items():
             if found != first[name]:
                 raise ValueError(
-                    "The ranks should pass parts of one table. Rank 0 has "
-                    f"{name}={first[name]}, rank {rank} has {found}."
+                    "All ranks have to fit the same estimator to parts of one table: "
+                    f"{name} is {first[name]} on rank 0, and {found} on rank {rank}."
                 )
         if n_rows < FEWEST_ROWS:
             raise ValueError(

@@ -242,11 +242,11 @@ class AutoencoderNet(NeuralNet):
         self._set_training(training)
         if self.average is not None:
             self.average.show(not training)
-        if training:  # machines of other kinds round otherwise
-            self.ranks.copy_(self.network_.state_dict().values())
         noise = contextlib.nullcontext() if training else fixed_noise(self.network_)
         with noise:
             loss = self._run_batches(iterator, training, prefix, step_fn)
+        if training:  # ranks count the rows of their own, and may round otherwise
+            self.ranks.copy_(self.network_.state_dict().values())
         if not self.history[-1]["batches"]:
             self.history.new_batch()  # Checkpoint looks for the last one
         self.record_loss(f"{prefix}_loss", loss * self.criterion_.unit)

@@ -38,6 +38,8 @@ LAYERS = [
     Layer("exceptions", (), frozenset()),
     # rows and sums: pure numpy; threads are those of torch
     Layer("data._threads", (), TORCH | {"joblib", "threadpoolctl"}),
+    # the processes that share rows: nothing else knows torch.distributed
+    Layer("data._group", (), TORCH | NUMPY),
     Layer("data*", ("data*",), NUMPY),
     # pure torch
     Layer("networks*", ("networks*", "_lazy"), TORCH),
@@ -86,6 +88,7 @@ LAYERS = [
         (*DOORS, "networks", "data._moments", "estimators._*"),
         SKLEARN,
     ),
+    Layer("estimators._shards", ("data._group", "estimators._checkpoint"), frozenset()),
     Layer("estimators._checkpoint", ("engine", "files", "_version"), NUMPY),
     Layer("estimators._documented", ("_version",), frozenset()),
     Layer("estimators._saving", ("files", "_version", "exceptions"), frozenset()),

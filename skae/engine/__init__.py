@@ -27,7 +27,6 @@ __getattr__, __dir__ = attach(
         "components_needed": "._ordered",
         "extend_stream": "._stream",
         "fine_tune": "._fine_tuning",
-        "find_group": "..data._group",
         "fit": "._fit",
         "hash_rows": "._splits",
         "is_recorded": "._resume",

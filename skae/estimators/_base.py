@@ -19,7 +19,7 @@ from ._callbacks import CallbackSupportMixin, FitTask
 from ._checkpoint import checkpointed
 from ._reconstructing import ReconstructingTransformer
 from ._resolve import RESOLVED, check_combination, resolve
-from ._shards import check_ranks, in_ranks, refuse_ranks
+from ._shards import check_ranks, find_group, in_ranks, refuse_ranks
 from ._summary import outcome
 from ._validation import check_unit_interval, read_table
 
@@ -146,7 +146,8 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows. CSR and CSC are made dense a batch at a time. Tables in
             files (memory maps, HDF5, zarr, Parquet) and dask collections are read in
-            blocks, and shuffled by blocks: see :ref:`larger_than_memory`.
+            blocks, and shuffled by blocks: see :ref:`larger_than_memory`. Under
+            torchrun they are the rows of this rank: see :ref:`several_processes`.
 
         y : Ignored
             Present for API consistency.
@@ -178,10 +179,11 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             If training from random weights diverges, at lower learning rates too.
 
         OSError
-            If the checkpoint cannot be read or written.
+            If the checkpoint cannot be read or written, and as its subclass
+            ConnectionError if another rank has ended.
         """
         with unchanged_on_error(self):
-            ranks, validation = engine.find_group(), None
+            ranks, validation = find_group(), None
             has_unit = ranks.size > 1  # of all ranks' weights
             with ranks.together():
                 check_ranks(self, groups)
@@ -371,7 +373,7 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             known = getattr(self, "output_activation_", "auto")
             parameters["output_activation"] = known
         blueprint, plan = resolve(parameters, shape, device, streaming=streaming)
-        ranks = engine.find_group()
+        ranks = find_group()
         if ranks.size > 1:  # which may be machines that compute otherwise
             chosen = {"solver": plan.solver, "precision": plan.precision}
             parameters |= ranks.broadcast(chosen)

@@ -44,7 +44,7 @@ def checkpointed(estimator, **data):
     **data : Table, ndarray or None
         What it is fitted to.
     """
-    ranks = engine.find_group()
+    ranks = data["X"].ranks
     seed = ranks.broadcast(engine.make_seed(estimator.random_state))
     if estimator.checkpoint is None or engine.is_recorded():
         yield Checkpoint(engine.Seed(seed))

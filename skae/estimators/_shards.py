@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from .. import engine
+from ..data._group import find_group
 from ._checkpoint import described_parameters
 
 # Of these some are held out to judge, and some are trained on.
@@ -11,7 +11,7 @@ FEWEST_ROWS = 4
 
 def refuse_ranks(what, remedy):
     """Raise a ValueError where several processes fit: this they cannot do."""
-    size = engine.find_group().size
+    size = find_group().size
     if size > 1:
         raise ValueError(
             f"{what} does not work where {size} processes fit one estimator together. "

@@ -3,14 +3,20 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import dask.array as da
+import dask.dataframe as dd
 import numpy as np
+import pandas as pd
 import pytest
+from skorch.callbacks import Callback
 
+from skae import AutoencoderTransformer
 from skae.data._group import ALONE, Group, find_group
 
 from . import ranks
@@ -189,6 +195,55 @@ def test_silent_rank_is_given_up(tmp_path):
     (text, seconds), *_ = answers(tmp_path, "silent")
     assert text.startswith("ConnectionError: ")
     assert seconds < 30
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A dask client with two workers, which are processes."""
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    )
+    with cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["array", "frame"])
+def test_dask_workers_fit_what_one_process_fits(kind, client):
+    """Each has a part of the collection; the rest is as ever."""
+    X, names = ranks.X, list("abcdef")
+    settings = ranks.EXACT | {"batch_size": len(X), "early_stopping": False}
+    here = AutoencoderTransformer(**settings).fit(X)
+    there = da.from_array(X, chunks=(110, 4))
+    if kind == "frame":
+        there = dd.from_pandas(pd.DataFrame(X, columns=names), npartitions=5)
+
+    class OfTwo(Callback):
+        def on_train_begin(self, net, X=None, **kwargs):
+            assert net.ranks.size == (2 if X.table.total_rows > 10 else 1)
+
+    callbacks = [OfTwo()]
+    estimator = AutoencoderTransformer(**settings, callbacks=callbacks)
+    estimator.fit(np.eye(10))
+    fitted = estimator.fit(there)
+    assert fitted.callbacks is callbacks
+    assert hasattr(fitted, "feature_names_in_") == (kind == "frame")
+    np.testing.assert_allclose(fitted.loss_curve_, here.loss_curve_, rtol=1e-8)
+    assert fitted.n_samples_ == len(X)
+
+
+@pytest.mark.slow
+def test_dask_worker_that_is_killed_is_an_error(client):
+    class Killed(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if net.ranks.rank == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    estimator = AutoencoderTransformer(**ranks.QUICK, callbacks=[Killed()])
+    with pytest.raises(ConnectionError, match="waited for another rank"):
+        estimator.fit(da.from_array(ranks.X, chunks=(110, 6)))
+    assert not hasattr(estimator, "net_")
 
 
 def test_alone_costs_nothing():

@@ -89,6 +89,7 @@ LAYERS = [
         SKLEARN,
     ),
     Layer("estimators._shards", ("data._group", "estimators._checkpoint"), frozenset()),
+    Layer("estimators._workers", ("data._group",), SKLEARN | {"distributed"}),
     Layer("estimators._checkpoint", ("engine", "files", "_version"), NUMPY),
     Layer("estimators._documented", ("_version",), frozenset()),
     Layer("estimators._saving", ("files", "_version", "exceptions"), frozenset()),

@@ -143,3 +143,17 @@ def find_group():
             "torch.distributed.init_process_group('gloo'), or 'cpu:gloo,cuda:nccl'."
         )
     return group
+
+
+@contextmanager
+def process_group(address, rank, size):
+    """Let torch have a process group within the block; its ranks meet at an address."""
+    from torch import distributed
+
+    distributed.init_process_group(
+        "gloo", init_method=f"tcp://{address}", rank=rank, world_size=size
+    )
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()

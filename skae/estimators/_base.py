@@ -22,6 +22,7 @@ from ._resolve import RESOLVED, check_combination, resolve
 from ._shards import check_ranks, find_group, in_ranks, refuse_ranks
 from ._summary import outcome
 from ._validation import check_unit_interval, read_table
+from ._workers import client_for, fit_on_workers
 
 ACTIVATIONS = {
     "identity", "relu", "silu", "gelu", "tanh", "sigmoid", "elu", "selu",
@@ -182,6 +183,12 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             If the checkpoint cannot be read or written, and as its subclass
             ConnectionError if another rank has ended.
         """
+        others = [sample_weight, groups, X_val, sample_weight_val]
+        client = client_for(self, X, others)
+        if client is not None:
+            with unchanged_on_error(self):
+                fit_on_workers(client, self, X)
+            return self
         with unchanged_on_error(self):
             ranks, validation = find_group(), None
             has_unit = ranks.size > 1  # of all ranks' weights

@@ -92,6 +92,9 @@ def same_steps(ranks):
         "random": skae.AutoencoderTransformer(
             **EXACT | {"init": "random"}, batch_size=100
         ),
+        "muon": skae.AutoencoderTransformer(
+            **EXACT | {"solver": "muon"}, batch_size=100
+        ),
     }
     rows, judging = strided(X[:N_ROWS], ranks), strided(X[N_ROWS:], ranks)
     with unshuffled():

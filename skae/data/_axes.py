@@ -77,10 +77,11 @@ def principal_axes(table, n_components):
     if not table.moments.scale.any() or rank < 1:
         nothing = np.zeros((0, table.n_columns))
         return PrincipalAxes(table.moments.mean, nothing, np.zeros(0))
-    if table.n_columns <= min(EXACT_LIMIT, n_rows):
-        return scatter(table).axes(rank)
-    if n_rows <= EXACT_LIMIT and table.ranks.size == 1:  # it takes all rows at once
+    has_all_rows = table.ranks.size == 1
+    if has_all_rows and n_rows < table.n_columns and n_rows <= EXACT_LIMIT:
         return _axes_of_rows(table, rank)
+    if table.n_columns <= EXACT_LIMIT:
+        return scatter(table).axes(rank)
     return randomised_axes([table], rank)
 
 

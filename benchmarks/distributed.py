@@ -93,6 +93,8 @@ def fit(which):
     }
     if ranks.rank == 0:
         print(json.dumps(result))
+    if ranks.size > 1:
+        distributed.destroy_process_group()
 
 
 def seconds_of_sum(ranks, n_weights, n_times=100):

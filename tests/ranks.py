@@ -203,7 +203,9 @@ def errors(ranks):
     plain = skae.AutoencoderTransformer(**QUICK)
     wider = {"hidden_layer_sizes": (24 if is_odd else 16,)}
     logistic = QUICK | {"loss": "binary_cross_entropy"}
-    statistics = QUICK | {"solver": torch.optim.LBFGS}
+    closure = QUICK | {"solver": torch.optim.LBFGS}
+    layers = skae.architectures.Custom(normalised, torch.nn.Linear)
+    statistics = {"architecture": layers, "random_state": 0}
     attempts = {
         "no rows": lambda: plain.fit(rows[:0] if is_odd else rows),
         "few rows": lambda: plain.fit(rows[:3] if is_odd else rows),
@@ -225,7 +227,8 @@ def errors(ranks):
             rows
         ),
         "mixed": lambda: plain.fit(frame.assign(text="x")),
-        "closure": lambda: skae.AutoencoderTransformer(**statistics).fit(rows),
+        "closure": lambda: skae.AutoencoderTransformer(**closure).fit(rows),
+        "statistics": lambda: skae.AutoencoderTransformer(**statistics).fit(rows),
         "partial_fit": lambda: skae.AutoencoderTransformer().partial_fit(rows),
         "stacked": lambda: skae.StackedAutoencoder().fit(rows),
         "marginalized": lambda: skae.MarginalizedDenoisingAutoencoder().fit(rows),
@@ -233,6 +236,13 @@ def errors(ranks):
         "outliers": lambda: skae.AutoencoderOutlierDetector().fit(rows),
     }
     return {name: said(attempt) for name, attempt in attempts.items()}
+
+
+def normalised(n_in, n_out):
+    """Return layers of which one has statistics of its batches."""
+    return torch.nn.Sequential(
+        torch.nn.Linear(n_in, 8), torch.nn.BatchNorm1d(8), torch.nn.Linear(8, n_out)
+    )
 
 
 def said(attempt):
@@ -298,6 +308,7 @@ def main(folder, *parts):
     ranks = find_group()
     found = {part: globals()[part](ranks) for part in parts}
     Path(folder, f"{ranks.rank}.json").write_text(json.dumps(found))
+    torch.distributed.destroy_process_group()  # else its threads may abort the end
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ REFUSED = {
     "interruptible": "interruptible=True",
     "mixed": "A DataFrame with columns that are no numbers",
     "closure": "solver=LBFGS",
+    "statistics": "BatchNorm1d",
     "partial_fit": "partial_fit",
     "stacked": "StackedAutoencoder",
     "marginalized": "MarginalizedDenoisingAutoencoder",

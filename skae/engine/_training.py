@@ -90,13 +90,13 @@ def _check_ranks(net):
     """Raise a ValueError for what would be another on each rank."""
     found = None
     if net.needs_closure:
-        found = f"solver={type(net.optimizer_).__name__}, which computes losses"
+        found = f"solver={type(net.optimizer_).__name__}"
     elif net.has_statistics:
-        found = "a layer with statistics of batches, such as BatchNorm1d,"
+        found = "A layer with statistics of batches, such as BatchNorm1d,"
     if found is not None:
         raise ValueError(
             f"{found} does not work where {net.ranks.size} processes fit one "
-            "estimator together: each knows the rows of its own alone. Use another."
+            "estimator together: it would have to know the rows of all. Use another."
         )
 
 

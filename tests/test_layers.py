@@ -70,6 +70,7 @@ LAYERS = [
     Layer("files._format", ("exceptions",), NUMPY | {"safetensors"}),
     Layer("files._columns", ("tables._*", "exceptions"), NUMPY | {"pandas", "polars"}),
     Layer("files._tables", ("tables._*", "files._columns"), NUMPY | {"pandas"}),
+    Layer("files._rows", ("tables._*", "exceptions"), NUMPY),
     Layer(
         "files*",
         (*BELOW_ENGINE, "engine", "files*", "exceptions", "_version"),

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy import stats
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 
 import skae
@@ -296,13 +298,184 @@ def test_samples_are_rows_of_such_a_table():
     pd.testing.assert_frame_equal(rows, fitted.sample(50, random_state=0))
 
 
-def test_a_rare_value_is_drawn_now_and_then():
-    """A category is drawn: the likeliest value would always be the same."""
+def make_dependent(n_samples=1500, seed=0):
+    """Columns that follow one another: a curve, a heavy tail, counts, categories."""
+    rng = np.random.default_rng(seed)
+    t = rng.uniform(-1, 1, n_samples)
+    table = pd.DataFrame(
+        {
+            "bend": 5 * t**2 + 0.3 * rng.standard_normal(n_samples),
+            "income": np.exp(2 * t + 0.3 * rng.standard_normal(n_samples)).round(2),
+            "visits": np.maximum(0, np.round(rng.normal(4 * t, 1))),
+            "town": rng.choice(["a", "b", "c"], n_samples, p=[0.7, 0.25, 0.05]),
+        }
+    )
+    same = rng.random(n_samples) < 0.9
+    table["office"] = np.where(same, table["town"], rng.choice(["a", "b"], n_samples))
+    table.loc[rng.random(n_samples) < np.where(t > 0, 0.4, 0.1), "visits"] = np.nan
+    return table
+
+
+@pytest.fixture(scope="module")
+def dependent():
+    table = make_dependent()
+    return table, fit(VariationalAutoencoder, table, n_components=2)
+
+
+def test_samples_have_the_shares_and_shapes_of_the_columns(dependent):
+    """Of categories, missing cells, counts, and a tail that no normal noise has."""
+    table, fitted = dependent
+    rows = fitted.sample(5000, random_state=0)
+    for name in ("town", "office"):
+        shares = [t[name].value_counts(normalize=True) for t in (rows, table)]
+        assert shares[0].sub(shares[1]).abs().max() < 0.03
+    for name in ("bend", "income", "visits"):
+        assert (
+            stats.ks_2samp(rows[name].dropna(), table[name].dropna()).statistic < 0.05
+        )
+    assert rows["visits"].isna().mean() == pytest.approx(
+        table["visits"].isna().mean(), abs=0.03
+    )
+    visits = rows["visits"].dropna()
+    assert np.array_equal(visits, visits.round())
+    assert np.array_equal(rows["income"], rows["income"].round(2))
+
+
+def test_samples_have_the_dependences_of_the_columns(dependent):
+    """Between categories, numbers, and where cells are missing."""
+    table, fitted = dependent
+    rows = fitted.sample(5000, random_state=0)
+    agree = [(t["town"] == t["office"]).mean() for t in (rows, table)]
+    assert agree[0] == pytest.approx(agree[1], abs=0.03)
+    correlation = [t["income"].corr(t["visits"], "spearman") for t in (rows, table)]
+    assert correlation[0] == pytest.approx(correlation[1], abs=0.15)
+    income = [
+        t.groupby(t["visits"].isna())["income"].median().to_numpy()
+        for t in (rows, table)
+    ]
+    np.testing.assert_allclose(income[0], income[1], rtol=0.25)
+
+
+def test_samples_are_no_copies(dependent):
+    """They are as near to rows that fit has never seen as to those of fit."""
+    table, fitted = dependent
+    encoder = TableEncoder(handle_unknown="ignore").fit(table)
+    rows = encoder.transform(fitted.sample(2000, random_state=0))
+    near = [
+        NearestNeighbors(n_neighbors=1)
+        .fit(encoder.transform(t))
+        .kneighbors(rows)[0][:, 0]
+        for t in (table, make_dependent(seed=1))
+    ]
+    assert np.mean(near[0] < near[1]) == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.filterwarnings("ignore::skae.exceptions.PCAFallbackWarning")
+def test_codes_are_of_use_where_held_out_rows_say_so(dependent):
+    """Of columns that follow one another, not of such that do not."""
+    table, fitted = dependent
+    assert fitted._row_model.mixture is not None
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"a": rng.choice(list("xy"), 400, p=[0.8, 0.2])})
-    table["b"] = rng.standard_normal(400)
-    rows = fit(VariationalAutoencoder, table, n_components=1).sample(2000, 0)
-    assert (rows["a"] == "x").mean() == pytest.approx(0.8, abs=0.1)
+    table = table.head(500).drop(columns="visits")
+    noise = table.apply(lambda column: rng.permutation(column))
+    assert fit(VariationalAutoencoder, noise)._row_model.mixture is None
+
+
+def test_no_training_row_is_kept(dependent):
+    """What samples are drawn from has no array with an entry for each row."""
+    table, fitted = dependent
+    model = fitted._row_model
+    parts = [*vars(model.chain).values(), *vars(model.mixture).values()]
+    for array in (*parts, model.scores, model.quantiles):
+        assert max(array.shape) < len(table) / 5
+
+
+GIVEN = {
+    "a value": {"town": "c"},
+    "values": {"town": "b", "office": "b"},
+    "a count": {"visits": 3},
+    "a number": {"income": 2.5, "town": "a"},
+    "a missing cell": {"visits": None},
+}
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+def test_given_cells_are_there(dependent, given):
+    table, fitted = dependent
+    rows = fitted.sample(20, random_state=0, given=given)
+    assert len(rows) == 20
+    pd.testing.assert_series_equal(rows.dtypes, table.dtypes)
+    for name, value in given.items():
+        assert (rows[name].isna() if value is None else rows[name] == value).all()
+    assert rows["bend"].nunique() > 10
+
+
+def test_given_cells_change_the_others(dependent):
+    """As they do among the rows of the table that have them, a number nearly."""
+    table, fitted = dependent
+    rows = fitted.sample(500, random_state=0, given={"town": "b"})
+    expected = (table.loc[table["town"] == "b", "office"] == "b").mean()
+    assert (rows["office"] == "b").mean() == pytest.approx(expected, abs=0.06)
+    rows = fitted.sample(500, random_state=0, given={"income": 5.0})
+    near = table.loc[table["income"].between(4.5, 5.5), "visits"]
+    assert rows["visits"].median() == pytest.approx(near.median(), abs=1)
+    assert rows["visits"].isna().mean() == pytest.approx(near.isna().mean(), abs=0.15)
+
+
+def test_a_day_is_given_as_a_date_or_as_text():
+    fitted, day = fit(VariationalAutoencoder), pd.Timestamp("2024-01-11")
+    for value in (day, "2024-01-11"):
+        assert (fitted.sample(5, 0, given={"day": value})["day"] == day).all()
+
+
+def test_polars_rows_are_given_cells():
+    fitted = fit(VariationalAutoencoder, pl.from_pandas(make_mixed()))
+    rows = fitted.sample(5, 0, given={"kind": "mid", "count": 12})
+    assert rows["kind"].to_list() == ["mid"] * 5
+    assert rows["count"].to_list() == [12] * 5
+
+
+WRONG = {
+    "a column": ({"city": "a"}, "'city', which is none of the columns .* 'town'"),
+    "a value": ({"town": "z"}, "'town'.*'z'.*'a', 'b', 'c'"),
+    "a range": ({"income": -1}, "'income'.*-1 is out of the range of fit, from 0.0"),
+    "decimals": ({"visits": 1.5}, "'visits'.*1.5 is finer.* 2"),
+    "a hole": ({"town": None}, "'town'.*no cell of this column was missing"),
+    "text": ({"income": "much"}, "'income' .* cannot be read as the number"),
+    "hardly ever": (
+        {"bend": 0.0, "income": 9.0, "town": "c", "office": "b"},
+        "are like",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "message"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_given_is_named(dependent, given, message):
+    with pytest.raises(ValueError, match=message):
+        dependent[1].sample(5, random_state=0, given=given)
+
+
+def test_given_is_for_mixed_tables_and_drawn_cells(dependent):
+    with pytest.raises(ValueError, match="observation_noise=True"):
+        dependent[1].sample(given={"town": "a"}, observation_noise=False)
+    with pytest.raises(TypeError, match="should be a dict"):
+        dependent[1].sample(given="town")
+    numbers = fit(VariationalAutoencoder, make_mixed()[["bend", "count"]], 1)
+    with pytest.raises(ValueError, match="fit had numbers"):
+        numbers.sample(given={"count": 1})
+
+
+def test_weights_count_in_samples():
+    """Rows of weight zero are not there, and others as often as they weigh."""
+    table = make_mixed().dropna()
+    weight = table["kind"].map({"low": 0, "mid": 1, "up": 9}).astype(float)
+    fitted = VariationalAutoencoder(1, max_iter=3, random_state=0).fit(
+        table, sample_weight=weight
+    )
+    expected = weight[table["kind"] == "up"].sum() / weight.sum()
+    kind = fitted.sample(1000, 0)["kind"]
+    assert (kind == "up").mean() == pytest.approx(expected, abs=0.1)
+    assert (kind != "low").all()
 
 
 # -- outliers, targets ----------------------------------------------------------------
@@ -364,6 +537,9 @@ def test_copies_answer_alike(copy, cls, tmp_path):
     np.testing.assert_array_equal(again.transform(table), fitted.transform(table))
     pd.testing.assert_frame_equal(again.reconstruct(table), fitted.reconstruct(table))
     assert again.score(table) == fitted.score(table)
+    if cls is VariationalAutoencoder:
+        rows = [one.sample(9, 0, given={"kind": "up"}) for one in (again, fitted)]
+        pd.testing.assert_frame_equal(*rows)
 
 
 def test_a_file_with_an_encoder_of_other_columns_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """The variational autoencoder."""
 
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,6 +16,7 @@ from ._tensors import beside
 from ._validation import rows_to_encode
 
 LIKELIHOODS = {"squared_error", "binary_cross_entropy"}
+MOST_ROWS = 10_000  # that rows of samples are modelled after
 
 
 class VariationalAutoencoder(BaseAutoencoder):
@@ -451,8 +453,15 @@ class VariationalAutoencoder(BaseAutoencoder):
         mean, std = inference.posterior(self._network, rows_to_encode(self, X))
         return mean, std
 
-    def sample(self, n_samples=1, random_state=None, *, observation_noise=True):
+    def sample(
+        self, n_samples=1, random_state=None, *, observation_noise=True, given=None
+    ):
         """Draw new rows: codes from the prior, decoded, and noise of the likelihood.
+
+        Rows of a mixed table are distributed as the training rows, of which none is
+        kept: codes are drawn from a mixture of normal distributions, fitted to their
+        posteriors, and the cells of a row in turn, from regressions on its code and the
+        cells before. Where held-out rows are likelier without codes, those do without.
 
         Parameters
         ----------
@@ -465,22 +474,41 @@ class VariationalAutoencoder(BaseAutoencoder):
             normal noise of `noise_variance_`, or zeros and ones for Bernoulli. False
             returns its means, which vary less than the data do and look smoother.
 
+        given : dict of label to object, default=None
+            Cells that all rows shall have, by the column of a mixed table: a value of a
+            category, a number or date within the range of `fit`, None for a missing
+            cell. Rows are drawn until enough of them are like that, so the rarer the
+            values are together, the longer it takes.
+
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
             A DataFrame where `set_output` asks for one. Columns keep to their limits
             with ``output_activation="clamp"``. If `fit` had a mixed table, it is one
             like that: categories are drawn, and numbers stay within their range.
+
+        Raises
+        ------
+        ValueError
+            If `given` has unknown columns or values, or hardly any row is like that; or
+            if `fit` had numbers alone.
         """
         check_is_fitted(self)
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = _generator(random_state)
+        decode = partial(inference.decode, self._network)
+        is_mixed = hasattr(self, "encoder_")
+        if given is not None and not (is_mixed and observation_noise):
+            raise ValueError(
+                "given is for rows of mixed tables that are drawn with their noise: "
+                + ("set observation_noise=True." if is_mixed else "fit had numbers.")
+            )
+        if is_mixed and observation_noise:
+            return self._row_model.sample(self.encoder_, decode, n_samples, rng, given)
         Z = rng.standard_normal((n_samples, self.n_components_))
-        X = means = inference.decode(self._network, Z)
+        X = decode(Z)
         if observation_noise:
             X = inference.observed(self._network, X, self.noise_variance_, rng)
-            if hasattr(self, "encoder_"):
-                return tables.sample(self.encoder_, means, X, rng)
         return self._in_container(X, Z)
 
     def score_samples(self, X):
@@ -529,6 +557,28 @@ class VariationalAutoencoder(BaseAutoencoder):
         )
 
     # -- fitting ----------------------------------------------------------------------
+
+    def _fit(self, table, validation, epochs, seed):
+        is_interrupted = super()._fit(table, validation, epochs, seed)
+        vars(self).pop("_row_model", None)
+        if hasattr(self, "encoder_"):
+            self._row_model = self._model_of_rows(table, seed)
+        return is_interrupted
+
+    def _model_of_rows(self, table, seed):
+        """Return what `sample` draws rows of a mixed table from."""
+        rng, n_rows = seed.rng("rows of samples"), min(len(table), MOST_ROWS)
+        if table.weight is not None:
+            chance = table.weight / table.weight.sum()
+            table = table.take(rng.choice(len(table), n_rows, p=chance))
+        X = table.spread(n_rows).block(slice(None))
+        return tables.RowModel.fit(
+            self.encoder_,
+            X,
+            inference.posterior(self._network, X),
+            partial(inference.decode, self._network),
+            seed.integer("samples"),
+        )
 
     def _objective(self, blueprint):
         is_learnt = is_auto(self.noise_variance)

@@ -17,9 +17,11 @@ from ..objectives._supervised import SupervisedNetwork
 from ..objectives._variational import VariationalNetwork
 from ._networks import Builder, describe
 from ._registry import ARCHITECTURES, ESTIMATORS, OBJECTIVES, name_in
+from ._rows import describe_rows, read_rows
 
 SUPERVISED = ("AutoencoderClassifier", "AutoencoderRegressor")
 DETECTOR = "AutoencoderOutlierDetector"
+SAMPLER = "VariationalAutoencoder"
 CLOSED_FORM = "MarginalizedDenoisingAutoencoder"
 OBJECTIVE_OF = {
     "AutoencoderTransformer": "Reconstruction",
@@ -55,6 +57,8 @@ def inner_of(estimator, writer, recorder, prefix, label):
     if objective is None:
         raise TypeError(f"{label} has an objective that is not skae's own.")
     split = getattr(estimator, "_split", None)
+    if hasattr(estimator, "_row_model"):
+        inner["rows"] = describe_rows(estimator._row_model, writer, label)
     return inner | {
         "blueprint": writer.encode_fields(task.blueprint, label),
         "objective": [objective, writer.encode_fields(task.objective, label)],
@@ -125,7 +129,9 @@ def _fill_detector(estimator, inner, restorer, prefix, depth):
 
 
 def _fill_trained(estimator, inner, restorer):
-    _expect(inner, {"network", "blueprint", "objective", "by_size", "split"})
+    keys = {"network", "blueprint", "objective", "by_size", "split"}
+    draws_rows = type(estimator).__name__ == SAMPLER and hasattr(estimator, "encoder_")
+    _expect(inner, keys | {"rows"} if draws_rows else keys)
     blueprint = restorer.fields(engine.Blueprint, inner["blueprint"])
     objective = restorer.objective(inner["objective"])
     _check_task(blueprint, objective, estimator)
@@ -150,6 +156,8 @@ def _fill_trained(estimator, inner, restorer):
     network = _network(
         inner["network"], estimator, restorer, dtype, _network_class(objective), task
     )
+    if draws_rows:
+        estimator._row_model = read_rows(inner["rows"], estimator, restorer)
     estimator._fitted_task = task
     estimator.net_ = engine.restored_net(network, replace(task, plan=_plan(estimator)))
 

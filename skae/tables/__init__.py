@@ -14,8 +14,8 @@ _NAMES = {
     "impute": "._impute",
     "is_encoded": "._inside",
     "is_mixed": "._inside",
-    "sample": "._sample",
     "spans": "._inside",
+    "RowModel": "._sample",
 }
 
 __all__ = ["Block", "TableEncoder"]

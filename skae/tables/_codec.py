@@ -148,9 +148,13 @@ class Codec:
         scaled = X[:, self._numbers] / self._number_scales
         return self.scaler.inverse_transform(scaled) if scaled.shape[1] else scaled
 
-    def decode(self, X, *, clip):
-        """Return the cells of each column as a Series, as it was in fit."""
-        floats, members = iter(self.floats(X).T), iter(self.one_hot.members)
+    def decode(self, X, *, clip, floats=None):
+        """Return the cells of each column as a Series, as it was in fit.
+
+        `floats` are those of numbers, where they are known.
+        """
+        floats = self.floats(X) if floats is None else floats
+        floats, members = iter(floats.T), iter(self.one_hot.members)
         series = []
         for column, block in zip(self.columns, self.blocks, strict=True):
             shares = X[:, block.columns] / block.scale

@@ -286,9 +286,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         index = X.index if hasattr(X, "iloc") else None
-        series = self._codec.decode(self._check_encoded(X), clip=self.clip)
-        kept = [column.feature for column in self._codec.columns]
-        return self._layout.build(series, kept, index)
+        return self._build(
+            self._codec.decode(self._check_encoded(X), clip=self.clip), index
+        )
 
     def decode(self, X):
         """Return what encoded rows say of each column, before anything is chosen.
@@ -327,6 +327,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
         return encoded_names(self.blocks_, names)
+
+    def _build(self, series, index=None):
+        """Return the table of the columns that are encoded."""
+        kept = [column.feature for column in self._codec.columns]
+        return self._layout.build(series, kept, index)
 
     def _encode(self, X):
         """Return encoded rows, and which cells of the table are missing."""

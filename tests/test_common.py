@@ -59,6 +59,10 @@ CONFIGURATIONS = [
         max_iter=5, beta=0.5, kl_warmup=2, init="random", hidden_layer_sizes=(16,)
     ),
 ]
+FIRST = list(
+    {type(estimator): estimator for estimator in CONFIGURATIONS[::-1]}.values()
+)
+SECOND = [estimator for estimator in CONFIGURATIONS if estimator not in FIRST]
 # A random start has to learn something before its reconstructions can be judged.
 LONGER = {"max_iter": 60, "learning_rate_init": 0.01, "batch_size": 16}
 # Every step sees every row, and every row is trained on: nothing depends on whether a
@@ -118,11 +122,16 @@ def expected_failures(estimator):
     return WEIGHT_CHECKS if getattr(estimator, "init", "") == "random" else {}
 
 
-@parametrize_with_checks(
-    [*CONFIGURATIONS, FULL_BATCH], expected_failed_checks=expected_failures
-)
+@parametrize_with_checks([*FIRST, FULL_BATCH], expected_failed_checks=expected_failures)
 def test_scikit_learn_checks(estimator, check):
     """Every check of check_estimator passes."""
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(SECOND, expected_failed_checks=expected_failures)
+def test_scikit_learn_checks_of_more_configurations(estimator, check):
+    """So it does, whatever the parameters."""
     check(estimator)
 
 
@@ -138,32 +147,26 @@ def test_scikit_learn_checks_of_encoders_of_tables(estimator, check):
     check(estimator)
 
 
+def name_of(estimator):
+    return type(estimator).__name__
+
+
+def with_slow_ones():
+    """Return all configurations; a second one of a class is slow."""
+    return [*FIRST, *(pytest.param(each, marks=pytest.mark.slow) for each in SECOND)]
+
+
 # Some of the checks fit on a DataFrame and transform an array, or the other way round.
 @pytest.mark.filterwarnings("ignore:X has feature names")
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 @pytest.mark.parametrize("check", EXTENDED)
-@pytest.mark.parametrize(
-    "estimator",
-    [*CONFIGURATIONS, *ENCODERS],
-    ids=range(len(CONFIGURATIONS) + len(ENCODERS)),
-)
+@pytest.mark.parametrize("estimator", [*with_slow_ones(), *ENCODERS], ids=name_of)
 def test_extended_scikit_learn_checks(estimator, check):
     """Names in and out, containers and parameter validation are scikit-learn's."""
     getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))
 
 
-def first_of_each_class():
-    """Yield all configurations; a second one of a class is slow."""
-    known = set()
-    for estimator in CONFIGURATIONS:
-        marks = [pytest.mark.slow] if type(estimator) in known else []
-        known.add(type(estimator))
-        yield pytest.param(estimator, marks=marks)
-
-
-@pytest.mark.parametrize(
-    "estimator", [*first_of_each_class()], ids=range(len(CONFIGURATIONS))
-)
+@pytest.mark.parametrize("estimator", [*with_slow_ones()], ids=name_of)
 def test_sound_autoencoder(estimator):
     """What skae promises of every autoencoder holds too."""
     if getattr(estimator, "init", "") == "random":

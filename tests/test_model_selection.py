@@ -38,7 +38,7 @@ def flowers():
 # -- searches -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("n_jobs", [pytest.param(None, marks=pytest.mark.slow), 2])
 def test_grid_search_over_reducers(n_jobs):
     """PCA and the autoencoder compete in one grid, as in any grid of scikit-learn's."""
     X = make_curve(240)

@@ -231,7 +231,9 @@ def size_of(weights, *, part):
     return sum((w**2).sum() for name, w in matrices.items() if part in name)
 
 
-@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize(
+    "l1_ratio", [0.0, pytest.param(0.5, marks=pytest.mark.slow), 1.0]
+)
 def test_alpha_shrinks_the_correction_and_leaves_the_anchor(l1_ratio):
     """A strong penalty leaves PCA, not the mean."""
     parameters = {"max_iter": 60, "solver": "adam", "learning_rate_init": 0.02}

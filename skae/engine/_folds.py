@@ -37,7 +37,7 @@ from ._starts import KERNEL, STARTS, sprint_plan, starts_of, surface, teach
 from ._training import start_network
 
 N_FOLDS = 5
-# Of these, by which starts race: all would find the same start twice as slowly.
+# Of these, by which starts race: all take longer, and seldom choose another.
 RACING_FOLDS = 2
 FEWEST_ROWS = 20
 # Of networks, of which the judges have chosen start and epoch, too; and rows that share
@@ -221,6 +221,8 @@ def _race(task, rows, networks, pca, seed):
     losses = [table.average(losses[judges]) for losses in folds.losses()]
     first = int(np.argmin(np.nan_to_num(losses, nan=np.inf)))
     init, stacks = starts[first], [stacks[first]]
+    if init == "pca":
+        return init, pca
     if networks[others]:  # two groups have two folds
         others = networks[others], rows.tables[others]
         stacks.append(_moved(init, *others, task, seed.child(init)))
@@ -229,8 +231,8 @@ def _race(task, rows, networks, pca, seed):
 
 def _moved(init, networks, tables, task, seed):
     """Return networks at PCA moved to a start, side by side."""
-    networks = copy.deepcopy(networks)
     if init != "pca":
+        networks = copy.deepcopy(networks)
         for network in networks:
             leave_axes(network, seed.generator(init))
     if init != "manifold":

@@ -10,8 +10,8 @@ from skorch.callbacks import Callback
 
 from skae import AutoencoderTransformer
 from skae.data._table import Table
-from skae.engine import Seed
-from skae.engine._folds import N_FOLDS, _Folds, _Rows
+from skae.engine import Seed, _folds
+from skae.engine._folds import N_FOLDS, _Folds, _kernels, _Rows
 from skae.engine._splits import folds as split
 from skae.engine._training import start_network
 from skae.networks._side_by_side import side_by_side
@@ -83,6 +83,25 @@ def test_networks_side_by_side_are_the_networks():
         torch.testing.assert_close(output, network.propagate(rows))
 
 
+def test_folds_take_the_steps_of_all_rows(monkeypatch):
+    """With fewer rows each, their batches are smaller."""
+    X = make_curve(200)
+    folds, sizes = make_folds(X, 2), []
+    found = folds._losses_at
+
+    def losses_at(networks, places):
+        sizes.append(places.shape[1])
+        return found(networks, places)
+
+    monkeypatch.setattr(folds, "_losses_at", losses_at)
+    plan = (
+        AutoencoderTransformer(2, batch_size=32, max_iter=1)._task(X.shape, "cpu").plan
+    )
+    assert list(folds.epochs(plan)) == [1]
+    assert len(sizes) == 7  # of 32 rows, the last of 8
+    assert sum(sizes) == 160
+
+
 def test_small_tables_beat_pca_on_unseen_rows():
     """Where a tenth of the rows would be too few to tell."""
     X = scale(load_breast_cancer().data)
@@ -151,6 +170,23 @@ def test_reported_error_is_that_of_the_model_returned():
         clamped / X.size, rel=0.01
     )
     assert autoencoder.reconstruction_error_ < autoencoder.pca_reconstruction_error_
+
+
+def test_closed_form_and_networks_are_compared_on_the_same_rows(monkeypatch):
+    """The closed form alone is judged by more folds, each with more rows."""
+    seen = []
+
+    def kernels(task, table, seed, held_out=None):
+        seen.append(held_out)
+        return _kernels(task, table, seed, held_out)
+
+    monkeypatch.setattr(_folds, "_kernels", kernels)
+    X = make_curve(200)
+    assert fitted(X).judge_ == "folds"
+    many, few = seen
+    assert many is None
+    for positions, expected in zip(few, split(Table(X), N_FOLDS, Seed(0)), strict=True):
+        np.testing.assert_array_equal(positions, expected)
 
 
 @pytest.mark.parametrize(

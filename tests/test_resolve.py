@@ -11,6 +11,7 @@ import skae
 from skae import AutoencoderTransformer, VariationalAutoencoder
 from skae.architectures import Conv1d, Conv2d, Custom, Dense
 from skae.engine._solvers import SCHEDULES
+from skae.estimators._resolve import batch_size, max_iter
 
 from .tables import make_curve
 
@@ -122,3 +123,15 @@ def test_parameters_that_do_not_go_together(parameters, message):
     """Each error names the parameter and what would be accepted."""
     with pytest.raises(ValueError, match=message):
         AutoencoderTransformer(**parameters, **BRIEF).fit(make_curve(40))
+
+
+# -- how long to train ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "expected"),
+    [(10, 150), (20_000, 59), (300_000, 12), (1_000_000, 5), (10**9, 2)],
+)
+def test_many_rows_need_few_epochs(n_rows, expected):
+    """One epoch of them teaches what many epochs of few rows teach."""
+    assert max_iter(n_rows, batch_size(n_rows)) == expected

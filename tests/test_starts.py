@@ -9,7 +9,13 @@ from sklearn.decomposition import PCA
 from skae import AutoencoderTransformer, DenoisingAutoencoder
 from skae.data._table import Table
 from skae.engine import Seed
-from skae.engine._starts import move_start, sprint_plan, starts_of
+from skae.engine._starts import (
+    is_flat,
+    move_start,
+    sprint_plan,
+    starts_of,
+    surface,
+)
 from skae.engine._training import copy_state, start_network
 
 from .tables import make_curve, make_digits, mean_squared_error
@@ -75,6 +81,22 @@ def test_the_surface_is_that_of_the_rows():
     with torch.no_grad():
         X_hat = network.eval()(torch.from_numpy(X).float()).numpy()
     assert mean_squared_error(X, X_hat) < 0.1 * X.var(axis=0).mean()
+
+
+def test_codes_that_tell_less_than_pca_are_no_start():
+    """Neighbours see a spiral, but not what many columns of noise hide."""
+    rng = np.random.default_rng(0)
+    t = rng.uniform(1, 4 * np.pi, 200)
+    spiral = np.column_stack([t * np.cos(t), t * np.sin(t)])
+    plane = rng.standard_normal((200, 8)) @ rng.standard_normal((8, 30))
+    for X, n_components, expected in [
+        (spiral, 1, False),
+        (plane + 0.1 * rng.standard_normal(plane.shape), 8, True),
+        (plane[:20], 8, False),  # too few to tell
+    ]:
+        network, task = made_network(X, n_components)
+        lesson = surface(network, Table(X), task, Seed(0))
+        assert is_flat(network, *lesson) is expected
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,15 @@ from ._progress import Bar
 from ._rows import STANDARDISED_COPY_LIMIT
 from ._selection import CAUTION, CAUTION_OF_FEW, FACTORS, Patience, choose, factors_of
 from ._solvers import SCHEDULES, make_optimizers
-from ._starts import KERNEL, STARTS, sprint_plan, starts_of, surface, teach
+from ._starts import (
+    KERNEL,
+    STARTS,
+    is_flat,
+    sprint_plan,
+    starts_of,
+    surface,
+    teach,
+)
 from ._training import start_network
 
 N_FOLDS = 5
@@ -142,30 +150,33 @@ def cross_validate(task, table, held_out, seed):
             folds, task.plan, start_loss, table.average(baseline)
         )
 
-        def losses_at(choice):
-            if isinstance(choice, tuple):
-                return baseline - kernels.gains(choice[1])
-            folds.weights.copy_(start.lerp(best, choice) if choice else start)
+        def losses_at(factor):
+            folds.weights.copy_(start.lerp(best, factor) if factor else start)
             return folds.judged_losses()
 
         # The networks of a training that was cut short are no model for another.
         factors = () if best is None or is_stopping() else factors_of(init)
-        kernels = _kernels(task, table, seed)
         few = CAUTION_OF_FEW / np.sqrt(_n_judges(baseline, table.weight))
         cautions = dict.fromkeys((*factors, 0.0), CAUTION_OF_NETWORKS + few)
-        if kernels is not None:
-            closed = [(KERNEL, factor) for factor in FACTORS]
-            cautions |= dict.fromkeys(closed, CAUTION + few)
-        choice, gain = choose(cautions, losses_at, baseline, table.weight)
+        factor, gain = choose(cautions, losses_at, baseline, table.weight)
+        kernels = _kernels(task, table, seed)
+        closed, closed_gain = _closed_form(kernels, table, CAUTION + few)
+        if factor is not None and closed is not None:
+            rivals = {factor: losses_at(factor)}
+            fair = _kernels(task, table, seed, held_out)  # of the same rows
+            if fair is not None:
+                rivals[KERNEL] = baseline - fair.gains(closed)
+            cautions = dict.fromkeys(rivals, CAUTION + few)
+            if choose(cautions, rivals.get, baseline, table.weight)[0] != KERNEL:
+                closed = None
         pca_error = error = table.average(pca_errors)
         by_size = pca_by_size = _pca_errors_by_size(table, rows.tables, held_out, task)
-        factor = choice
-        if isinstance(choice, tuple):
-            init, factor = choice
+        if closed is not None:
+            init, factor, gain = KERNEL, closed, closed_gain
             pca_error = table.average(kernels.pca_errors)
             error = pca_error - gain
-        elif choice is not None:
-            losses_at(choice)
+        elif factor is not None:
+            losses_at(factor)
             error = table.average(folds.errors()[0])
             if by_size is not None:
                 by_size = folds.errors_by_size()
@@ -206,8 +217,12 @@ def _race(task, rows, networks, pca, seed):
     if len(starts) == 1:
         return starts[0], pca
     few, others = slice(RACING_FOLDS), slice(RACING_FOLDS, None)
+    lessons = _lessons(networks[few], rows.tables[few], task, seed.child("manifold"))
+    pairs = zip(networks[few], lessons, strict=True)
+    if all(is_flat(network, *lesson) for network, lesson in pairs):
+        starts = [init for init in starts if init != "manifold"]
     stacks = [
-        _moved(init, networks[few], rows.tables[few], task, seed.child(init))
+        _moved(init, networks[few], rows.tables[few], task, seed.child(init), lessons)
         for init in starts
     ]
     racing = rows.of(few)
@@ -229,24 +244,28 @@ def _race(task, rows, networks, pca, seed):
     return init, joined(stacks)
 
 
-def _moved(init, networks, tables, task, seed):
+def _lessons(networks, tables, task, seed):
+    """Return the `surface` of each network's rows."""
+    pairs = zip(networks, tables, strict=True)
+    return [surface(network, table, task, seed) for network, table in pairs]
+
+
+def _moved(init, networks, tables, task, seed, lessons=None):
     """Return networks at PCA moved to a start, side by side."""
     if init != "pca":
         networks = copy.deepcopy(networks)
         for network in networks:
             leave_axes(network, seed.generator(init))
-    if init != "manifold":
-        return side_by_side(networks).to(task.device)
-    pairs = zip(networks, tables, strict=True)
-    lessons = [surface(network, table, task, seed) for network, table in pairs]
-    n_rows = min(len(U) for U, _ in lessons)
-    U, Z = (
-        torch.stack([part[:n_rows] for part in parts]).to(task.device)
-        for parts in zip(*lessons, strict=True)
-    )
     stack = side_by_side(networks).to(task.device)
-    stack.work = len(networks) * networks[0].work
-    teach(stack, U, Z, task, seed)
+    if init == "manifold":
+        lessons = lessons or _lessons(networks, tables, task, seed)
+        n_rows = min(len(U) for U, _ in lessons)
+        U, Z = (
+            torch.stack([part[:n_rows] for part in parts])
+            for parts in zip(*lessons, strict=True)
+        )
+        stack.work = len(networks) * networks[0].work
+        teach(stack, U.to(task.device), Z, task, seed)
     return stack
 
 
@@ -397,7 +416,7 @@ class _Folds:
         _add_gradients_to(weights.grad, trained)
         (optimizer,) = make_optimizers(plan.solver, [weights], plan.learning_rate_init)
         schedule = SCHEDULES[plan.learning_rate] or (lambda progress: 1.0)
-        n_batches = -(-self.kept.shape[1] // plan.batch_size)
+        n_batches = -(-self.rows.table.total_rows // plan.batch_size)
         for epoch in range(plan.max_iter):
             self.criterion.train().begin_epoch(epoch)
             order = torch.rand(
@@ -472,18 +491,35 @@ class _Kernels:
         return self.pca_errors - errors / self.table.n_columns
 
 
-def _kernels(task, table, seed):
-    """Return the `_Kernels` of a table; None where they take no part."""
+def _closed_form(kernels, table, caution):
+    """Return how much to keep of kernel ridge regressions, or None, and the gain."""
+    if kernels is None:
+        return None, 0.0
+    baseline = kernels.pca_errors
+    return choose(
+        dict.fromkeys(FACTORS, caution),
+        lambda factor: baseline - kernels.gains(factor),
+        baseline,
+        table.weight,
+    )
+
+
+def _kernels(task, table, seed, held_out=None):
+    """Return the `_Kernels` of a table; None where they take no part.
+
+    Of more folds than networks have, if none are given.
+    """
     if KERNEL not in task.plan.starts or not task.objective.is_plain:
         return None
     if task.counts_cells:  # it has no shares
         return None
-    n_folds = int(np.clip(KERNEL_WORK / table.n_rows**3, N_FOLDS, MOST_FOLDS))
     blueprint, parts = task.blueprint, []
-    held_out = _splits.folds(table, n_folds, seed)
-    tables = [table.take(positions) for positions in _kept(table, held_out)]
     if fit_kernel_ridge(table, blueprint.n_components) is None:
         return None  # of what rounding leaves in a part there is nothing to learn
+    if held_out is None:
+        n_folds = int(np.clip(KERNEL_WORK / table.n_rows**3, N_FOLDS, MOST_FOLDS))
+        held_out = _splits.folds(table, n_folds, seed)
+    tables = [table.take(positions) for positions in _kept(table, held_out)]
     for part, positions in zip(tables, held_out, strict=True):
         found = fit_kernel_ridge(part, blueprint.n_components)
         if found is None:

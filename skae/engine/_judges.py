@@ -23,7 +23,15 @@ from ._ordered import BySize, errors_by_size, for_each_size, pca_errors_by_size
 from ._progress import Bar
 from ._resume import decided
 from ._selection import CAUTION, CAUTION_OF_FEW, choose, factors_of
-from ._starts import KERNEL, SPRINT_ROWS, move_start, sprint_plan, starts_of
+from ._starts import (
+    KERNEL,
+    SPRINT_ROWS,
+    is_flat,
+    move_start,
+    sprint_plan,
+    starts_of,
+    surface,
+)
 from ._training import (
     copy_state,
     interpolate,
@@ -378,10 +386,13 @@ def _race(network, rows, judge, task, seed):
     short = replace(task, plan=plan)
     states, losses = [], []
     origin = copy_state(network)
+    lesson = surface(network, table, task, seed.child("manifold"))
+    if is_flat(network, *lesson):
+        starts = [init for init in starts if init != "manifold"]
     with Bar(replace(task.plan, stage="starts"), len(starts), "start") as bar:
         for init in starts:
             network.load_state_dict(origin)
-            move_start(init, network, table, task, seed.child(init))
+            move_start(init, network, table, task, seed.child(init), lesson)
             states.append(copy_state(network))
             net = make_net(
                 network,

@@ -31,6 +31,11 @@ SPRINT_BATCH = 128
 SPRINT_ROWS = 8000
 LESSONS = 200
 LESSON_ROWS = 128
+# Codes along the surface are no start if rows are this much further from the mean of
+# those with codes nearby than from PCA's plane.
+FLAT = 1.5
+NEIGHBORS = 5
+FEWEST_NEARBY = 50  # rows, of which neighbours tell anything
 LESSON_RATES = {"muon": 0.03, "adamw": 0.012}
 # Of the deviation of a code: the decoder learns the surface, not single rows.
 BLUR = 0.03
@@ -53,42 +58,60 @@ def starts_of(network, task):
     return starts if can_leave_axes(network) else ("pca",)
 
 
-def move_start(kind, network, table, task, seed):
+def move_start(kind, network, table, task, seed, lesson=None):
     """Move a network that was made from a table from PCA to another start, in place.
 
     `kind` is one of `STARTS`. With "manifold", encoder and decoder learn the codes
-    that distances along the surface give some of the rows, as two regressions.
+    that distances along the surface give some of the rows, as two regressions; the
+    `lesson` is that `surface`, if it is known.
     """
     if kind == "pca":
         return
     leave_axes(network, seed.generator(kind))
     if kind == "manifold":
-        U, Z = surface(network, table, task, seed)
-        teach(network, U, Z, task, seed)
+        teach(network, *(lesson or surface(network, table, task, seed)), task, seed)
 
 
 def surface(network, table, task, seed):
-    """Return some rows as the network takes them, and codes along their surface.
-
-    The codes have unit variance; the network's `code_scale` becomes their deviation.
-    """
+    """Return some rows U as the network takes them, and codes Z along their surface."""
     order = seed.of_rank(table.ranks).rng("landmarks").permutation(table.n_rows)
     chosen = table.take(np.sort(order[: table.share_of(LANDMARKS)])).gathered()
     X = np.asarray(chosen.block(slice(None)), dtype=np.float64)
-    codes = geodesic_codes(X, task.blueprint.n_components)
-    deviation = codes.std(axis=0)
-    deviation = torch.from_numpy(np.where(deviation > 0, deviation, 1.0))
-    Z = torch.from_numpy(codes) / deviation
-    network.code_scale.copy_(deviation)
+    Z = geodesic_codes(X, task.blueprint.n_components)
     U = network.standardise(as_tensor(X).to(network.code_scale.device))
-    return U.to(task.dtype), Z.to(U.device, task.dtype)
+    return U.to(task.dtype), as_tensor(Z)
+
+
+def is_flat(network, U, Z):
+    """Whether codes along the surface tell far less of the rows than PCA.
+
+    Then they are no start: few rows, many columns or much noise hide the surface. The
+    network is at PCA. A row is told by the rows with the nearest codes.
+    """
+    if len(Z) < FEWEST_NEARBY:
+        return False
+    distances = torch.cdist(Z, Z).fill_diagonal_(torch.inf)
+    nearest = distances.topk(NEIGHBORS, largest=False).indices.to(U.device)
+    network.eval()
+    with torch.inference_mode():
+        of_pca = network.decode_standardised(network.encode_standardised(U))
+        missed, missed_by_pca = (
+            ((U - told) * network.scale).square().sum()
+            for told in (U[nearest].mean(dim=1), of_pca)
+        )
+    return bool(missed > FLAT * missed_by_pca)
 
 
 def teach(network, U, Z, task, seed):
     """Train an encoder on rows U and codes Z, and its decoder on codes and rows.
 
-    It may be several networks side by side, with rows and codes for each.
+    It may be several networks side by side, with rows and codes for each. The network
+    takes codes for standardised: their deviation becomes its `code_scale`.
     """
+    deviation = Z.std(dim=-2, correction=0, keepdim=True)
+    deviation = torch.where(deviation > 0, deviation, 1.0)
+    network.code_scale.copy_(deviation.view_as(network.code_scale))
+    Z = (Z / deviation).to(U)
     plan, n_rows = task.plan, U.shape[-2]
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     solver = "muon" if plan.solver == "muon" else "adamw"

@@ -147,7 +147,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
     max_iter : int or "auto", default="auto"
         Epochs at most. "auto" makes about 450 steps below 500 rows, 900 for 1000 rows
-        and up to 2300 for more, in 12 to 150 epochs.
+        and up to 2300 for more, in 12 to 150 epochs; in fewer, at least 2, of
+        400000 rows and more.
 
     early_stopping : bool, default=True
         Whether rows that are not trained on decide when to stop and how much of the

@@ -26,6 +26,7 @@ FEW_ROWS = 500
 # or for so many a column.
 MANY_ROWS = 20_000
 ROWS_PER_COLUMN = 30
+ROWS_SEEN = 5_000_000  # in all epochs of many rows
 
 PLAN_PARAMETERS = (
     "alpha",
@@ -182,10 +183,13 @@ def batch_size(n_rows):
 def max_iter(n_rows, batch_size):
     """Return the epochs that make about 450 steps of few rows, 2300 of 20000 and more.
 
-    They are within [12, 150].
+    They are within [12, 150]; of half a million rows and more, which teach in one epoch
+    what few teach in many, those that see five million.
     """
+    n_rows = max(1, n_rows)
     n_steps = 450 if n_rows < FEW_ROWS else min(2300, 900 * (n_rows / 1000) ** (1 / 3))
-    return int(min(150, max(12, round(n_steps * batch_size / max(1, n_rows)))))
+    least = min(12, max(2, round(ROWS_SEEN / n_rows)))
+    return int(min(150, max(least, round(n_steps * batch_size / n_rows))))
 
 
 def check_hidden_layer_sizes(sizes):

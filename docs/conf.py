@@ -63,6 +63,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     # Tables are shown, not what the last call of a cell happens to return.
     "capture_repr": ("_repr_html_",),
+    "default_thumb_file": str(Path(__file__).parent / "_static" / "no_picture.svg"),
     "doc_module": ("skae",),
     "download_all_examples": False,
     "examples_dirs": "../examples",

@@ -197,7 +197,7 @@ def _columns(seen):
         "Columns that are restored worst",
         f"R² by column on held-out rows at {size} components: first the columns of "
         "which even the best reducer restores little.",
-        table(["column", *names], rows),
+        table(["column", *names], rows, kind="sortable names"),
     )
 
 

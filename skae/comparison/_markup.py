@@ -13,7 +13,7 @@ def section(title, text, body):
 
 def table(titles, rows, *, kind="sortable"):
     """Return a table of cells, each a pair: what sorts, and what is shown."""
-    button = "<button>{}</button>" if kind == "sortable" else "{}"
+    button = "<button>{}</button>" if "sortable" in kind else "{}"
     head = "".join(f"<th>{button.format(escape(title))}</th>" for title in titles)
     body = "".join(
         f"<tr>{''.join(_td(key, shown) for key, shown in row)}</tr>" for row in rows

@@ -372,6 +372,13 @@ def test_reducers_without_a_way_back_are_scored_by_the_rest(iris):
     assert row["trustworthiness"] > 0.8
     assert comparison.differences().empty
     assert len(comparison.differences(score="accuracy")) == 1
+    conclusion = comparison.conclusion()
+    assert "nothing else" not in conclusion
+    assert "near has no way back from codes to columns." in conclusion
+    figures = comparison.summary()["accuracy"].unstack(0).loc[2]
+    figures = f"{figures['near']:.3f} against {figures['PCA']:.3f}"
+    assert "The accuracy of LogisticRegression from near's codes is " in conclusion
+    assert figures in conclusion
 
 
 def test_without_any_way_back_there_is_no_reconstruction(iris):
@@ -1026,6 +1033,17 @@ def test_conclusion_on_a_single_reducer_says_so():
     conclusion = _made(PCA=[0.5, 0.6]).conclusion()
     assert "PCA explains 50 % to 60 % of the variance" in conclusion
     assert "nothing else was compared" in conclusion
+
+
+def test_conclusion_names_reducers_without_a_way_back():
+    """Beside the pair that restores, the best of the others meets the reference."""
+    comparison = _made(n_folds=5, PCA=[0.5], AE=[0.75], map=[np.nan], chart=[np.nan])
+    comparison = _with_accuracy(comparison, PCA=[0.8], AE=[0.9], map=[0.5], chart=[0.6])
+    conclusion = comparison.conclusion()
+    assert "AE leaves 50 % less variance unexplained than PCA" in conclusion
+    assert "map and chart have no way back from codes to columns." in conclusion
+    assert "from chart's codes is lower than from PCA's" in conclusion
+    assert "map's" not in conclusion
 
 
 def _with_accuracy(comparison, **means):

@@ -160,8 +160,9 @@ class ReducerComparison:
         reference, in terms of the variance that they leave unexplained, and claims
         what :meth:`differences` finds at the level of 5 %. Where there is a target, it
         says how well it is predicted from the codes of the same two, and from all
-        columns, and claims what the same test finds of that, for itself. Where no codes
-        lead back to columns, the target decides, or else the neighbours that are kept.
+        columns, and claims what the same test finds of that, for itself. Reducers whose
+        codes do not lead back to columns are named, and the best of them is set against
+        the same reference by the target, or else by the neighbours that are kept.
 
         Returns
         -------
@@ -173,6 +174,7 @@ class ReducerComparison:
             scores = ["neighbor_overlap"]
         pairs = self._pairs(self._by_fold(scores[0]))
         words = list(self._words(scores, pairs[0] if pairs else None))
+        words += self._words_on_one_way(scores)
         if self.all_columns is not None:
             mean = self.all_columns[scores[-1]].mean()
             n_columns = self.all_columns["n_components"].iloc[0]
@@ -184,18 +186,17 @@ class ReducerComparison:
 
     def _words(self, scores, pair):
         """Yield a sentence on each score, of one pair or of the only reducer."""
+        is_alone = self.results["reducer"].nunique() == 1
         gained = False
         for score in scores:
             means = self.summary()[score].dropna()
             if pair is None:
-                yield (
-                    _sentences.on_one_reconstruction(means)
-                    if score == "r2"
-                    else _sentences.on_one_code(score, means, self._estimator())
-                )
+                if score == "r2":
+                    yield _sentences.on_one_reconstruction(means, is_alone=is_alone)
+                elif is_alone:
+                    yield _sentences.on_one_code(score, means, self._estimator())
                 continue
-            tests = self.differences(score=score)
-            tests = tests[(tests[["reducer", "reference"]] == list(pair)).all(axis=1)]
+            tests = _of_pair(self.differences(score=score), pair)
             if score == "r2":
                 sentence, gained = _sentences.on_reconstruction(means, tests)
                 yield sentence
@@ -203,6 +204,27 @@ class ReducerComparison:
                 yield _sentences.on_codes(
                     score, means, tests, self._estimator(), after_a_gain=gained
                 )
+
+    def _words_on_one_way(self, scores):
+        """Yield sentences on reducers without a way back, where others have one."""
+        if "r2" not in scores:
+            return
+        n_restored = self.results.groupby("reducer", sort=False)["r2"].count()
+        names = list(n_restored.index[n_restored == 0])
+        if not names:
+            return
+        yield _sentences.on_no_way_back(names)
+        score = "neighbor_overlap" if scores[-1] == "r2" else scores[-1]
+        for pair in self._pairs(self._by_fold(score)):
+            if pair[0] in names and pair[1] not in names:
+                yield _sentences.on_codes(
+                    score,
+                    self.summary()[score].dropna(),
+                    _of_pair(self.differences(score=score), pair),
+                    self._estimator(),
+                    after_a_gain=False,
+                )
+                return
 
     def _has(self, score):
         return score in self.results and self.results[score].notna().any()
@@ -274,3 +296,7 @@ class ReducerComparison:
             If matplotlib is not installed.
         """
         return ComponentsDisplay.from_comparison(self, ax=ax).ax_
+
+
+def _of_pair(tests, pair):
+    return tests[(tests[["reducer", "reference"]] == list(pair)).all(axis=1)]

@@ -82,13 +82,20 @@ def on_codes(score, means, tests, estimator, *, after_a_gain):
     return f"{start}{'; it '.join(clauses)}."
 
 
-def on_one_reconstruction(explained):
-    """Return a sentence on the R^2 of the only reducer."""
+def on_one_reconstruction(explained, *, is_alone):
+    """Return a sentence on the R^2 of the only reducer that has one."""
     name = explained.index[0][0]
+    end = "; nothing else was compared." if is_alone else "."
     return (
         f"{name} explains {_percent(explained)} of the variance of held-out rows at "
-        f"{_sizes(explained[name].index)}; nothing else was compared."
+        f"{_sizes(explained[name].index)}{end}"
     )
+
+
+def on_no_way_back(names):
+    """Return a sentence on reducers that have no R^2."""
+    verb = "has" if len(names) == 1 else "have"
+    return f"{_listed(names)} {verb} no way back from codes to columns."
 
 
 def on_one_code(score, means, estimator):

@@ -466,6 +466,26 @@ def test_interrupt_before_the_first_fit_is_a_plain_one(iris):
     assert not isinstance(caught.value, ComparisonInterrupt)
 
 
+def test_conclusion_has_the_figures_of_the_folds_that_it_tests():
+    """A fold that one reducer has and the other does not counts for neither."""
+    comparison = _with_accuracy(_made(PCA=[0.5], AE=[0.6]), PCA=[0.8], AE=[0.8])
+    results = comparison.results
+    results.loc[results.eval("reducer == 'PCA' and fold == 2"), "accuracy"] = 0.95
+    comparison.results = results.query("reducer == 'PCA' or fold < 2")
+    assert "(0.800 against 0.800)" in comparison.conclusion()
+
+
+def test_conclusion_without_a_whole_fold_compares_nothing():
+    """Each of two reducers finished another fold."""
+    comparison = _made(PCA=[0.5], AE=[0.6], n_folds=2)
+    comparison.results = comparison.results.query("(reducer == 'PCA') == (fold == 0)")
+    comparison.n_unfinished = 1
+    assert comparison.conclusion() == (
+        "No fold has a score of all reducers, so they cannot be compared. "
+        "This was interrupted, and 1 fit is not in it."
+    )
+
+
 def test_one_whole_fold_has_no_p_value():
     """What had finished by an interrupt may be too little to tell."""
     comparison = _made(PCA=[0.5], A=[0.6])

@@ -198,10 +198,12 @@ def _notes_on_target(y, name):
     column = pd.Series(y).astype(str)
     n_classes = column.nunique()
     if n_classes * _ROWS_PER_CLASS > len(column):
+        obstacle = _obstacle(column)
+        advice = "; a quantity has numbers alone in its cells" if obstacle else ""
         yield (
             f"the target{'' if name is None else f' {name!r}'} is text, so it is taken "
             f"for class labels, of which there are {n_classes} in {len(column)} rows"
-            f"{_obstacle(column)}"
+            f"{obstacle}{advice}"
         )
 
 

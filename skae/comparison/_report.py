@@ -172,16 +172,19 @@ class ReducerComparison:
         scores = [s for s in ("r2", *TARGET_SCORES) if self._has(s)]
         if not scores:
             scores = ["neighbor_overlap"]
-        pairs = self._pairs(self._by_fold(scores[0]))
-        words = list(self._words(scores, pairs[0] if pairs else None))
-        words += self._words_on_one_way(scores)
+        by_fold = self._by_fold(scores[0])
+        if by_fold.shape[1]:
+            pairs = self._pairs(by_fold)
+            words = list(self._words(scores, pairs[0] if pairs else None))
+            words += self._words_on_one_way(scores)
+        else:
+            words = ["No fold has a score of all reducers, so they cannot be compared."]
         if self.all_columns is not None:
             mean = self.all_columns[scores[-1]].mean()
             n_columns = self.all_columns["n_components"].iloc[0]
             words.append(_sentences.on_all_columns(n_columns, mean))
         if self.n_unfinished:
-            n_fits = f"{self.n_unfinished} fits"
-            words.append(f"This was interrupted, and {n_fits} are not in it.")
+            words.append(_sentences.on_interrupt(self.n_unfinished))
         return " ".join(words)
 
     def _words(self, scores, pair):
@@ -189,7 +192,7 @@ class ReducerComparison:
         is_alone = self.results["reducer"].nunique() == 1
         gained = False
         for score in scores:
-            means = self.summary()[score].dropna()
+            means = self._by_fold(score).mean(axis=1)  # of the folds that are tested
             if pair is None:
                 if score == "r2":
                     yield _sentences.on_one_reconstruction(means, is_alone=is_alone)
@@ -219,7 +222,7 @@ class ReducerComparison:
             if pair[0] in names and pair[1] not in names:
                 yield _sentences.on_codes(
                     score,
-                    self.summary()[score].dropna(),
+                    self._by_fold(score).mean(axis=1),
                     _of_pair(self.differences(score=score), pair),
                     self._estimator(),
                     after_a_gain=False,

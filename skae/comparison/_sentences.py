@@ -112,6 +112,12 @@ def on_all_columns(n_columns, mean):
     return f"From all {n_columns} columns it is {mean:.3f}."
 
 
+def on_interrupt(n_unfinished):
+    """Return a sentence on fits that are missing."""
+    fits = "1 fit is" if n_unfinished == 1 else f"{n_unfinished} fits are"
+    return f"This was interrupted, and {fits} not in it."
+
+
 def _pair(tests):
     first = tests.iloc[0]
     return first["reducer"], first["reference"], tests.set_index("n_components")

@@ -5,7 +5,7 @@ A table with categories and holes
 Penguins of three species, measured on three islands [1]_: numbers, categories and
 missing cells. The table goes into the autoencoder as it is, and comes back as it was.
 
-.. [1] A. M. Horst, A. P. Hill and K. B. Gorman, "palmerpenguins", 2020 (CC0).
+.. [1] Allison Horst, Alison Hill and Kristen Gorman, "palmerpenguins", 2020 (CC0).
 """
 
 # %%

@@ -8,7 +8,7 @@ import numpy as np
 N_COLOURS = 10
 
 _WIDTH, _HEIGHT = 360, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 10, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 10, 34
 
 # From low to high, between dark and light: readable on both backgrounds.
 _RAMP = np.array([(59, 82, 139), (33, 145, 140), (94, 201, 98), (222, 200, 40)])

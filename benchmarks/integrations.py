@@ -10,6 +10,7 @@ promises; each function says which. All of them work offline, in a temporary fol
 
 import argparse
 import os
+import signal
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -38,23 +39,31 @@ def autoencoder(**parameters):
     )
 
 
-def search(backend="sequential"):
+def search(backend="sequential", n_seeds=1):
     """Return the scores of a grid search whose fits run elsewhere."""
-    grid = {"n_components": [1, 2]}
+    grid = {"n_components": [1, 2], "random_state": range(n_seeds)}
     with parallel_config(backend=backend):
         found = GridSearchCV(autoencoder(), grid, cv=3, n_jobs=2).fit(X)
     return found.cv_results_["mean_test_score"]
 
 
 def dask(folder):
-    """Two processes give the scores of one."""
+    """Two processes give the scores of one, and so they do if one is killed."""
     from distributed import Client, LocalCluster
 
     with (
         LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster),
+        Client(cluster) as client,
+        ThreadPoolExecutor(1) as pool,
     ):
         np.testing.assert_array_equal(search("dask"), search())
+        running = pool.submit(search, "dask", n_seeds=10)
+        before = client.run(os.getpid)
+        time.sleep(1)
+        assert not running.done()
+        os.kill(min(before.values()), signal.SIGKILL)
+        np.testing.assert_array_equal(running.result(), search(n_seeds=10))
+        assert set(client.run(os.getpid).values()) != set(before.values())
 
 
 def ray(folder):

@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
-from .tables import d2
+from .tables import d2, mixed_encoder
 
 __all__ = ["explained_deviance", "neg_reconstruction_error", "reconstruction_r2"]
 
@@ -210,7 +210,7 @@ def _encoded_round_trip(estimator, X):
     """Return a TableEncoder, rows as it encodes them, and their reconstruction."""
     steps = estimator if isinstance(estimator, Pipeline) else [estimator]
     first = steps[0]
-    if hasattr(first, "encoder_") and len(steps) == 1:
+    if len(steps) == 1 and mixed_encoder(first) is not None:
         return first.encoder_, first.encoder_.transform(X), first.reconstruct_encoded(X)
     if not (hasattr(first, "blocks_") and hasattr(first, "decode")):
         raise TypeError(
@@ -229,7 +229,7 @@ def _round_trip(estimator, X):
     """Return X and its reconstruction, as finite float64 arrays of one shape."""
     name = type(estimator).__name__
     _check_has_round_trip(estimator, name)
-    if hasattr(estimator, "encoder_"):
+    if mixed_encoder(estimator) is not None:
         raise TypeError(
             f"{name} was fitted to a table with categories or dates, of which squared "
             "errors are none: use skae.metrics.explained_deviance."

@@ -10,7 +10,13 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 
 import skae
-from skae import AutoencoderTransformer, DenoisingAutoencoder, inference
+from skae import (
+    AutoencoderTransformer,
+    DenoisingAutoencoder,
+    VariationalAutoencoder,
+    inference,
+)
+from skae.inference._bounds import _log_likelihood
 from skae.metrics import explained_deviance
 from skae.networks._shares import DOUBT, Shares
 from skae.objectives._cells import FILLED, CellLoss
@@ -18,6 +24,7 @@ from skae.tables import TableEncoder
 
 # A number, a category of three, a number with an indicator, a category with one.
 BLOCKS = ((0, 1, ()), (1, 4, (2.0, 1.5, 3.0)), (4, 6, ()), (6, 9, (1.0, 2.0)))
+SLOW = pytest.mark.slow
 CATEGORIES = (slice(1, 4), (2.0, 1.5, 3.0), None), (slice(6, 8), (1.0, 2.0), 8)
 NUMBERS = (0, None), (4, 5), (5, None), (8, None)
 
@@ -169,6 +176,77 @@ def test_reconstructed_categories_have_shares():
     rows = encoder.transform(table).astype(np.float32)
     found = inference.reconstruct(fitted._network, rows)
     np.testing.assert_allclose(found, X_hat, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"hidden_layer_sizes": (), "init": "pca"},
+        {"hidden_layer_sizes": (), "init": "random", "learning_rate_init": 0.02},
+        pytest.param({"hidden_layer_sizes": (8,), "init": "random"}, marks=SLOW),
+        pytest.param({"cls": VariationalAutoencoder, "init": "pca"}, marks=SLOW),
+    ],
+    ids=str,
+)
+def test_every_network_has_a_softmax(options, tmp_path):
+    """Linear ones and random weights, too, as in files: better than PCA's squares."""
+    table = make_table(300)
+    options = {"cls": AutoencoderTransformer, "max_iter": 25, **options}
+    fitted = options.pop("cls")(2, random_state=0, **options).fit(table)
+    assert fitted.output_activation_ == "clamp"
+    assert not fitted.is_pca_
+    assert fitted.reconstruction_error_ < fitted.pca_reconstruction_error_
+    X_hat, encoder = fitted.reconstruct_encoded(table), fitted.encoder_
+    for block in encoder.blocks_[2:]:
+        shares = X_hat[:, block.members] / block.scale
+        assert (shares > 0).all()
+        np.testing.assert_allclose(shares.sum(axis=1), 1)
+    fitted.save(tmp_path / "model.safetensors")
+    again = skae.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(again.reconstruct_encoded(table), X_hat)
+
+
+def test_a_textbook_network_starts_at_the_shares():
+    """Its rows are as they are encoded: the mean row has the shares all the same."""
+    X = make_encoded()
+    mean, scale = X.mean(dim=0), X.std(dim=0, correction=0)
+    raw, standard = Shares(BLOCKS, mean, None), Shares(BLOCKS, mean, scale)
+    is_category = raw.is_category
+    found = [shares(mean[None])[0, is_category] for shares in (raw, standard)]
+    torch.testing.assert_close(*found)
+    U, output = (X - mean) / scale, torch.ones_like(X)
+    logits = output * torch.where(is_category, 1, scale) + mean
+    loss = CellLoss(raw, None, X.dtype)(logits, X)
+    torch.testing.assert_close(loss, CellLoss(standard, scale, X.dtype)(output, U))
+
+
+def test_trained_is_the_likelihood_that_is_reported():
+    """Normal for numbers and indicators, a softmax for categories; in nats."""
+    table = make_table(80)
+    options = {"hidden_layer_sizes": (8,), "init": "pca", "max_iter": 3}
+    fitted = VariationalAutoencoder(2, random_state=0, **options).fit(table)
+    network, noise = fitted._network, fitted.noise_variance_
+    criterion = fitted.net_.criterion_.eval()
+    X = fitted.encoder_.transform(table)
+    U = network.standardise(torch.tensor(X)).float()
+    with torch.no_grad():
+        output, mean, log_var, log_noise = network.eval().propagate(U)
+        loss = criterion.per_row((output, mean, log_var, log_noise), U).double()
+    divergence = 0.5 * (mean**2 + log_var.exp() - 1 - log_var).sum(dim=1).double()
+    Z = fitted.transform(table)
+    expected = _log_likelihood(network, X, Z, noise) - divergence.numpy()
+    np.testing.assert_allclose(-loss * criterion.unit, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_evidence_is_bounded_from_below():
+    """More draws come nearer."""
+    table = make_table(80)
+    options = {"hidden_layer_sizes": (8,), "init": "pca", "max_iter": 3}
+    fitted = VariationalAutoencoder(2, random_state=0, **options).fit(table)
+    bounds = fitted.score_samples(table).mean()
+    tighter = [fitted.log_likelihood(table, n, 0).mean() for n in (1, 100)]
+    assert bounds == pytest.approx(tighter[0], abs=0.2)
+    assert bounds < tighter[1]
 
 
 # -- noise ----------------------------------------------------------------------------

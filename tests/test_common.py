@@ -36,6 +36,7 @@ CONFIGURATIONS = [
     ),
     AutoencoderTransformer(max_iter=5, tied_weights=True, whiten=True),
     AutoencoderTransformer(max_iter=5, init="pca", ordered=True),
+    AutoencoderTransformer(max_iter=5, missing_values="mask"),
     DenoisingAutoencoder(max_iter=5, init="pca"),
     DenoisingAutoencoder(noise="swap", max_iter=5, **TEXTBOOK),
     SparseAutoencoder(max_iter=5),
@@ -58,6 +59,7 @@ CONFIGURATIONS = [
     VariationalAutoencoder(
         max_iter=5, beta=0.5, kl_warmup=2, init="random", hidden_layer_sizes=(16,)
     ),
+    VariationalAutoencoder(max_iter=5, init="pca", missing_values="mask"),
 ]
 FIRST = list(
     {type(estimator): estimator for estimator in CONFIGURATIONS[::-1]}.values()

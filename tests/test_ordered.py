@@ -223,7 +223,7 @@ def test_fewest_components_by_rule():
     """A share of the variance, or within a standard error of the least error."""
     rows = Table(np.array([[-1.0], [1.0]]))  # of variance one
     errors = np.array([[0.6, 0.3, 0.22, 0.2], [0.4, 0.3, 0.24, 0.28]])
-    by_size = BySize.of(errors, errors, rows)
+    by_size = BySize.of(errors, errors, rows, rows.n_columns)
     assert by_size.fewest(0.5) == 1
     assert by_size.fewest(0.7) == 2
     assert by_size.fewest(0.9) == 4  # nothing reaches it

@@ -42,7 +42,7 @@ from ._starts import (
     surface,
     teach,
 )
-from ._training import start_network
+from ._training import pca_cell_errors, start_network
 
 N_FOLDS = 5
 # Of these, by which starts race: all take longer, and seldom choose another.
@@ -140,9 +140,6 @@ def cross_validate(task, table, held_out, seed):
         pca = _Folds(task, rows, stack, seed)
         start, baseline = pca.weights.clone(), pca.judged_losses(limits=False)
         pca_errors = rows.pca_errors
-        if task.counts_cells:
-            with stack.without_limits():
-                pca_errors = pca.errors()[0]
         start_loss = table.average(pca.losses()[0])
         init, stack = _race(task, rows, networks, stack, seed)
         folds = _Folds(task, rows, stack, seed)
@@ -184,7 +181,7 @@ def cross_validate(task, table, held_out, seed):
         return None
     pca_loss = table.average(baseline)
     if by_size is not None:
-        by_size = BySize.of(by_size, pca_by_size, table)
+        by_size = BySize.of(by_size, pca_by_size, table, task.n_restored)
     return Verdict(
         init,
         factor,
@@ -299,7 +296,7 @@ class _Rows:
         kept = _kept(table, held_out)
         self.table, self.task = table, task
         self.tables = [table.take(positions) for positions in kept]
-        self.pca_errors = _pca_errors(table, self.tables, held_out, task.blueprint)
+        self.pca_errors = _pca_errors(table, self.tables, held_out, task)
         self.kept, self.held_out = _places(kept), _places(held_out)
         self.weight = None
         if table.weight is not None:
@@ -383,7 +380,7 @@ class _Folds:
                 Z = networks.prefix(Z)
             output = networks.decode_standardised(Z)
             if self.criterion.cells is not None:
-                return self._by_row(self.criterion.cells(output, U))
+                return self._by_row(self.criterion.cells.errors(output, U))
             residual = (output - U) * networks.scale
         return self._by_row(residual.square().mean(dim=-1))
 
@@ -442,12 +439,16 @@ class _Folds:
         return self.criterion.per_row(networks.propagate(U), U), weight
 
 
-def _pca_errors(table, tables, held_out, blueprint):
-    """Return the squared error per cell of every row's PCA, that of the other folds."""
+def _pca_errors(table, tables, held_out, task):
+    """Return the error per cell of every row's PCA, that of the other folds."""
     errors = np.empty(table.n_rows)
     for part, positions in zip(tables, held_out, strict=True):
-        axes = part.axes(blueprint.n_components)
-        errors[positions] = axes.errors(table.take(positions)) / table.n_columns
+        judge = table.take(positions)
+        if task.counts_cells:
+            errors[positions] = pca_cell_errors(part, judge, task)
+        else:
+            axes = part.axes(task.blueprint.n_components)
+            errors[positions] = axes.errors(judge) / table.n_columns
     return errors
 
 
@@ -460,7 +461,7 @@ def _pca_errors_by_size(table, tables, held_out, task):
     for part, positions in zip(tables, held_out, strict=True):
         axes, judge = part.axes(n_components), table.take(positions)
         errors[positions] = pca_errors_by_size(axes, n_components, judge)
-    return errors / table.n_columns
+    return errors / task.n_restored
 
 
 @dataclass(frozen=True)
@@ -525,7 +526,7 @@ def _kernels(task, table, seed, held_out=None):
         if found is None:
             return None
         parts.append((found, part.limits if blueprint.clamps else None, positions))
-    return _Kernels(table, parts, _pca_errors(table, tables, held_out, blueprint))
+    return _Kernels(table, parts, _pca_errors(table, tables, held_out, task))
 
 
 def _kept(table, held_out):

@@ -451,11 +451,12 @@ def _by_size(task, network, training, judge):
         return None
     judge, n_components = judge.spread(JUDGE_ROWS), task.blueprint.n_components
     axes = training.axes(n_components)
-    pca_errors = pca_errors_by_size(axes, n_components, judge) / judge.n_columns
+    n_columns = task.n_restored
+    pca_errors = pca_errors_by_size(axes, n_components, judge) / n_columns
     if network is None:
-        return BySize.of(pca_errors, pca_errors, judge)
-    errors = errors_by_size(network, judge) / judge.n_columns
-    return BySize.of(errors, pca_errors, judge)
+        return BySize.of(pca_errors, pca_errors, judge, n_columns)
+    errors = errors_by_size(network, judge) / n_columns
+    return BySize.of(errors, pca_errors, judge, n_columns)
 
 
 def start_net(task, table, seed, factor, earlier=None):

@@ -70,15 +70,18 @@ class BySize:
     variance: float
 
     @classmethod
-    def of(cls, errors, pca_errors, table):
-        """Return it for squared errors per cell of rows, one column a size."""
+    def of(cls, errors, pca_errors, table, n_columns):
+        """Return it for squared errors per cell of rows, one column a size.
+
+        `n_columns` are those that have been restored.
+        """
         ranks = table.ranks
         share = np.ones(len(errors)) if table.weight is None else table.weight
         share = share / ranks.sum(share.sum())
         mean = ranks.sum(share @ errors)
         deviations = np.sqrt(ranks.sum(np.square(share) @ (errors - mean) ** 2))
-        variance = np.square(table.moments.scale).mean()
-        return cls(mean, ranks.sum(share @ pca_errors), deviations, float(variance))
+        variance = float(np.square(table.moments.scale).sum() / n_columns)
+        return cls(mean, ranks.sum(share @ pca_errors), deviations, variance)
 
     def of_pca(self):
         """Return it for PCA in the network's place."""

@@ -14,6 +14,7 @@ from ..networks._build import (
     protected,
 )
 from ..networks._prefix import Prefix
+from ..networks._shares import Span
 from ..networks._work import measure_work
 from ._ordered import variance_left
 from ._random import seeded_globally
@@ -169,9 +170,19 @@ class Task:
 
     @property
     def counts_cells(self):
-        """Whether the loss is that of the cells of a mixed table."""
-        is_mixed = self.blocks is not None and self.blueprint.clamps
-        return is_mixed and self.objective.counts_cells
+        """Whether the loss is that of the cells of a mixed table, or one with holes."""
+        if self.blocks is None:
+            return False
+        has_categories = any(Span(*block).scales for block in self.blocks)
+        has_softmax = self.objective.counts_cells and self.blueprint.clamps
+        return has_softmax or not has_categories
+
+    @property
+    def n_restored(self):
+        """How many columns are to be restored: others say where cells are missing."""
+        spans = [Span(*block) for block in self.blocks or ()]
+        n_read = sum(span.has_indicator and not span.is_restored for span in spans)
+        return self.blueprint.n_features - n_read
 
     @property
     def dtype(self):
@@ -191,11 +202,13 @@ class Task:
 
     def adapt(self, network, table):
         """Change in a network what depends on the rows that it is trained on."""
+        device = next(network.parameters()).device
+        if self.counts_cells:
+            mean = torch.tensor(table.moments.mean)
+            network.set_blocks(self.blocks, mean.to(device))
         if self.blueprint.clamps:
-            limits = torch.tensor(table.limits)
-            limits = limits.to(next(network.parameters()).device)
+            limits = torch.tensor(table.limits).to(device)
             if self.counts_cells:  # shares have limits of their own
-                network.set_blocks(self.blocks)
                 largest = torch.finfo(limits.dtype).max
                 none = limits.new_tensor([[-largest], [largest]])
                 limits = torch.where(network.shares.is_category, none, limits)

@@ -16,7 +16,7 @@ from ..networks._network import set_generators
 from ..networks._noise import fixed_noise
 from ..objectives._cells import CellLoss
 from ..objectives._criterion import weight_penalty
-from ..objectives._reconstruction import ReconstructionLoss
+from ..objectives._reconstruction import Reconstruction, ReconstructionLoss
 from ._callbacks import Progress
 from ._net import AutoencoderNet
 from ._pretraining import pretrain
@@ -185,15 +185,27 @@ def mean_error(network, table, task):
     """
     if not task.counts_cells:
         return mean_per_cell(squared_errors(network, table), table)
+    return table.average(cell_errors(network, table, task))
+
+
+def cell_errors(network, table, task):
+    """Return every row's error by the `CellLoss` of a mixed table."""
     loss = CellLoss(network.shares, network.scale, task.dtype)
     rows = rows_of(table, network, task)
     network.eval()
     with torch.inference_mode(), threads_for(network.work, len(rows)):
         errors = [
-            loss(network.decode_standardised(network.encode_standardised(U)), U)
-            for U, _ in Batches(rows, ERROR_ROWS)
+            loss.errors(_output(network, U), U) for U, _ in Batches(rows, ERROR_ROWS)
         ]
-    return table.average(torch.cat(errors).double().cpu().numpy())
+    return torch.cat(errors).double().cpu().numpy()
+
+
+def _output(network, U):
+    """Return reconstructions as the loss of cells takes them."""
+    output = network.decode_standardised(network.encode_standardised(U))
+    if network.output_activation.function == "identity":
+        return output
+    return network.standardise(network.restore_units(output))
 
 
 def pca_error(training, judge, task):
@@ -201,9 +213,25 @@ def pca_error(training, judge, task):
     if not task.counts_cells:
         axes = training.axes(task.blueprint.n_components)
         return mean_per_cell(axes.errors(judge), judge)
-    network, _ = start_network(training, replace(task, layers=()), Seed(0))
+    return judge.average(pca_cell_errors(training, judge, task))
+
+
+def pca_cell_errors(training, judge, task):
+    """Return what `cell_errors` are of the PCA of some rows on others."""
+    linear = replace(
+        task.blueprint,
+        init="pca",
+        hidden_layer_sizes=(),
+        architecture=None,
+        code_activation="identity",
+        output_activation="clamp",
+        tied_weights=False,
+        ordered=False,
+    )
+    plain = replace(task, blueprint=linear, objective=Reconstruction(), layers=())
+    network, _ = start_network(training, plain, Seed(0))
     with network.without_limits():
-        return mean_error(network, judge, task)
+        return cell_errors(network, judge, plain)
 
 
 def copy_state(module):

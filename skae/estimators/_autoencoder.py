@@ -59,7 +59,8 @@ class AutoencoderTransformer(OrderedAutoencoder):
         column: an end of its range is a limit where many training rows share it, such
         as the zero of a count or the black of a pixel. "auto" is "sigmoid" for binary
         cross-entropy; "clamp" with ``init="pca"``, unless the network is linear or
-        `partial_fit` comes first; else "identity". ``init="pca"`` takes these three.
+        `partial_fit` comes first, and for mixed tables with categories; else
+        "identity". ``init="pca"`` takes these three.
 
     architecture : object or None, default=None
         What builds encoder and decoder, see :mod:`skae.architectures`. None is
@@ -170,6 +171,20 @@ class AutoencoderTransformer(OrderedAutoencoder):
         taken as they are. Names, positions or a mask of columns make categories of
         these, whatever their dtype, and have every table encoded, arrays and holes
         included; [] does so without any. See :ref:`mixed_tables`.
+
+    missing_values : {"auto", "mask"}, default="auto"
+        What NaN stands for in tables of numbers: "auto" is an error, and "mask" a
+        missing cell. Training starts at the PCA of the incomplete table, the loss
+        counts a missing cell a tenth, rows to encode may have some, and `impute` fills
+        them. `inverse_transform` restores all cells. Mixed tables may have missing
+        cells either way. See :ref:`missing_cells`.
+
+    column_weight : dict of label to float, "variance" or None, default=None
+        How much columns count beside each other. None is alike in mixed tables, and by
+        variance, as PCA has it, in tables of numbers. A dict of names, or positions for
+        arrays, multiplies that: ``{"price": 4.0}`` counts the squared error of the
+        price four times. "variance" has the numbers of mixed tables count by their
+        variance, too.
 
     callbacks : list of skorch callbacks or None, default=None
         Called during training, see :mod:`skorch.callbacks`. They watch the training of
@@ -297,9 +312,10 @@ class AutoencoderTransformer(OrderedAutoencoder):
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X has string names.
 
-    encoder_ : TableEncoder
-        Where rows were a DataFrame with columns that are no numbers: how these became
-        the columns of the network.
+    encoder_ : object
+        How columns became those of the network, where they did not stay as they are: a
+        :class:`~skae.tables.TableEncoder` of a DataFrame with columns that are no
+        numbers.
 
     n_samples_seen_ : int
         Rows seen by `partial_fit`.
@@ -358,6 +374,8 @@ class AutoencoderTransformer(OrderedAutoencoder):
         precision="auto",
         device="auto",
         categorical_features="from_dtype",
+        missing_values="auto",
+        column_weight=None,
         callbacks=None,
         checkpoint=None,
         warm_start=False,
@@ -391,6 +409,8 @@ class AutoencoderTransformer(OrderedAutoencoder):
         self.precision = precision
         self.device = device
         self.categorical_features = categorical_features
+        self.missing_values = missing_values
+        self.column_weight = column_weight
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.warm_start = warm_start

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .. import engine, inference, objectives, tables
@@ -36,6 +37,9 @@ LOSSES = {"squared_error", "absolute_error", "huber", "binary_cross_entropy"}
 # PCA is what to expect of fewer rows, or where it leaves no more of the variance.
 SURPRISED_FROM_ROWS = 100
 NOTHING_LEFT = 1e-6
+
+# Fitted attributes in the units of X.
+PER_COLUMN = ("mean_", "components_", "noise_level_")
 
 # What `architecture` says instead.
 OF_THE_ARCHITECTURE = ("hidden_layer_sizes", "activation", "dropout")
@@ -119,6 +123,8 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         "precision": [StrOptions({"auto", "float32", "float64", "bfloat16"})],
         "device": "no_validation",  # torch knows what there is
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "missing_values": [StrOptions({"auto", "mask"})],
+        "column_weight": [dict, StrOptions({"variance"}), None],
         "callbacks": [list, tuple, None],
         "checkpoint": [str, os.PathLike, None],
         "warm_start": ["boolean"],
@@ -330,16 +336,26 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
         with unchanged_on_error(self), _shortened_on_error(self):
             first = not self.__sklearn_is_fitted__()
             self._check_stream(X)
-            table = read_table(self, X, sample_weight, reset=first, has_unit=True)
+            table = read_table(
+                self, X, sample_weight, reset=first, has_unit=True, encode=False
+            )
+            if isinstance(table.X, np.ndarray):
+                assert_all_finite(table.X, input_name="X")  # no missing cells
             for part in table.parts():
                 self._partial_fit(part, not self.__sklearn_is_fitted__())
         return self
 
     def _check_stream(self, X):
-        if tables.is_encoded(self, X) or hasattr(self, "encoder_"):
+        if tables.is_encoded(self, X) or tables.mixed_encoder(self) is not None:
             raise ValueError(
                 "partial_fit takes numbers, as a chunk does not know all values of a "
                 "category: encode chunks by a TableEncoder that has seen them all."
+            )
+        encoder = getattr(self, "encoder_", None)
+        if isinstance(self.column_weight, dict) or (encoder and encoder.changes):
+            raise ValueError(
+                "partial_fit takes numbers as they are, without missing cells and "
+                "column_weight, before which it cannot go on from a fit with some."
             )
 
     def _partial_fit(self, table, first):
@@ -370,7 +386,8 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
     def _parameters(self):
         """Return what `resolve` takes, by name."""
         names = [*BaseAutoencoder._parameter_constraints, "ordered"]
-        return {name: getattr(self, name) for name in names}
+        parameters = {name: getattr(self, name) for name in names}
+        return parameters | {"has_categories": tables.has_categories(self)}
 
     def _task(self, shape, device, *, streaming=False):
         """Return what to fit, as values."""
@@ -403,10 +420,15 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
             for name in set(RESOLVED) & set(vars(source)):
                 setattr(self, f"{name}_", getattr(source, name))
         for name, value in fitted.attributes().items():
-            setattr(self, name, value)
+            is_wide = name in PER_COLUMN and np.ndim(value) > 0
+            setattr(self, name, self._in_units(value) if is_wide else value)
         self._by_size = fitted.by_size
         self._n_features_out = self.n_components_
         self._fitted_task = replace(task, plan=None, layers=())
+
+    def _in_units(self, value):
+        """Return what has an entry for each encoded number for each column of X."""
+        return self.encoder_.inverse_transform(value) if self._has_own_units else value
 
     def _epoch_hooks(self, epochs, task):
         if not epochs.active:
@@ -441,6 +463,8 @@ class BaseAutoencoder(CallbackSupportMixin, ReconstructingTransformer):
                 )
 
     def _check_range(self, X, task):
+        if self._has_own_units:
+            X = X[:, self.encoder_.numbers]
         if self.loss == "binary_cross_entropy":
             remedy = "loss='squared_error'"
             check_unit_interval(self, X, f"loss={self.loss!r}", remedy)

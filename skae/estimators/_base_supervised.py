@@ -75,6 +75,8 @@ class BaseSupervised(EncodingTransformer):
     }
 
     categorical_features = "from_dtype"
+    missing_values = "auto"
+    column_weight = None
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, *, groups=None):

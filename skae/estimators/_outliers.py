@@ -164,6 +164,8 @@ class AutoencoderOutlierDetector(
     """
 
     categorical_features = "from_dtype"
+    missing_values = "auto"
+    column_weight = None
 
     _parameter_constraints: dict = {
         "autoencoder": [HasMethods(["fit", "transform", "inverse_transform"]), None],

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import numpy as np
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -16,7 +17,13 @@ from ._resolve import is_auto
 from ._saving import SavingMixin
 from ._summary import FACTS, Summary
 from ._tensors import codes_in_place, rows_in_place
-from ._validation import check_fitted, read_table, rows_to_encode
+from ._validation import (
+    check_fitted,
+    hint_at_mask,
+    read_rows,
+    read_table,
+    rows_to_encode,
+)
 
 
 class EncodingTransformer(
@@ -53,7 +60,8 @@ class EncodingTransformer(
         check_fitted(self)
         if stays_lazy(self, "transform", X):
             return lazily(self, "transform", X, self.get_feature_names_out())
-        return inference.encode(self._network, rows_in_place(self, X))
+        with hint_at_mask(self, X):
+            return inference.encode(self._network, rows_in_place(self, X))
 
     def summary(self):
         """Return what the network consists of and what it is worth.
@@ -135,6 +143,13 @@ class ReconstructingTransformer(EncodingTransformer):
     """
 
     categorical_features = "from_dtype"
+    missing_values = "auto"
+    column_weight = None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing_values == "mask"
+        return tags
 
     def inverse_transform(self, X):
         """Decode codes.
@@ -159,8 +174,10 @@ class ReconstructingTransformer(EncodingTransformer):
 
     def _in_container(self, X_hat, like):
         """Return rows as a table like that of fit, or as set_output names one."""
-        if hasattr(self, "encoder_"):
+        if tables.mixed_encoder(self) is not None:
             return tables.decode(self.encoder_, X_hat, like)
+        if hasattr(self, "encoder_"):
+            X_hat = self.encoder_.inverse_transform(X_hat)
         container = _get_output_config("transform", self)["dense"]
         if container == "default":
             return X_hat
@@ -186,8 +203,9 @@ class ReconstructingTransformer(EncodingTransformer):
         check_fitted(self)
         if stays_lazy(self, "reconstruct", X):
             return lazily(self, "reconstruct", X, self._column_names())
-        X_table = rows_in_place(self, X)
-        return self._in_container(inference.reconstruct(self._network, X_table), X)
+        with hint_at_mask(self, X):
+            X_hat = inference.reconstruct(self._network, rows_in_place(self, X))
+        return self._in_container(X_hat, X)
 
     def reconstruct_encoded(self, X):
         """Encode and decode rows of a mixed table, without choosing categories.
@@ -213,27 +231,36 @@ class ReconstructingTransformer(EncodingTransformer):
 
         Parameters
         ----------
-        X : dataframe of shape (n_samples, n_features)
-            A mixed table, as the one of `fit`.
+        X : {dataframe, array-like} of shape (n_samples, n_features)
+            A table as the one of `fit`, which was mixed or had numbers with
+            ``missing_values="mask"``.
 
         Returns
         -------
-        X_filled : dataframe of shape (n_samples, n_features)
+        X_filled : {dataframe, ndarray} of shape (n_samples, n_features)
             Observed cells, and columns that `fit` left out, are as they were.
 
         Raises
         ------
         TypeError
-            If the estimator was fitted to numbers alone.
+            If the estimator was fitted to numbers alone, without missing cells.
         """
         check_fitted(self)
-        if not hasattr(self, "encoder_"):
+        if tables.mixed_encoder(self) is not None:
+            restore = partial(inference.reconstruct, self._network)
+            return tables.impute(self.encoder_, X, restore)
+        if not tables.takes_holes(self, reset=False):
             raise TypeError(
                 f"{type(self).__name__} was fitted to numbers, without missing cells: "
-                "impute fills those of mixed tables."
+                "impute fills those of mixed tables. Fit with missing_values='mask'."
             )
-        restore = partial(inference.reconstruct, self._network)
-        return tables.impute(self.encoder_, X, restore)
+        checked = read_rows(self, X, reset=False, encode=False)
+        return tables.impute_numbers(X, checked, self._restored(checked))
+
+    def _restored(self, X):
+        """Return the reconstruction of checked numbers, some maybe missing."""
+        X_hat = inference.reconstruct(self._network, self.encoder_.transform(X))
+        return self.encoder_.inverse_transform(X_hat)
 
     def score_samples(self, X):
         """Score rows by how well they are reconstructed: low for outliers.
@@ -245,9 +272,13 @@ class ReconstructingTransformer(EncodingTransformer):
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            Negative squared error of each row, summed over its columns.
+            Negative squared error of each row, summed over its columns; of numbers with
+            missing cells over those that are there.
         """
         check_fitted(self)
+        if self._has_own_units:
+            rows = read_table(self, X, reset=False, encode=False).block(slice(None))
+            return -np.nansum(np.square(rows - self._restored(rows)), axis=1)
         X = rows_in_place(self, X)
         return -inference.squared_errors(self._network, X)
 
@@ -255,7 +286,7 @@ class ReconstructingTransformer(EncodingTransformer):
         """Return the variance-weighted R^2 of the reconstruction.
 
         Of a mixed table it is the mean D^2 of its columns, see
-        :func:`skae.metrics.explained_deviance`.
+        :func:`skae.metrics.explained_deviance`. Missing cells do not count.
 
         Parameters
         ----------
@@ -273,6 +304,9 @@ class ReconstructingTransformer(EncodingTransformer):
             :func:`skae.metrics.reconstruction_r2` of any other reducer.
         """
         check_fitted(self)
+        if self._has_own_units:
+            errors, variances = self._column_errors(X, sample_weight)
+            return inference.r2_of(errors.sum(), variances.sum())
         table = read_table(self, X, sample_weight, reset=False)
         if hasattr(self, "encoder_"):
             rows = table.block(slice(None))
@@ -295,12 +329,26 @@ class ReconstructingTransformer(EncodingTransformer):
         Returns
         -------
         error : float or ndarray of shape (n_features,)
-            In squared units of X. Of a mixed table in those of its encoded columns,
-            summed over those of each column.
+            In squared units of X, of cells that are there. Of a mixed table in those of
+            its encoded columns, summed over those of each column.
         """
         check_fitted(self)
+        if self._has_own_units:
+            errors, _ = self._column_errors(X, sample_weight)
+            return errors if per_feature else float(errors.mean())
         table = read_table(self, X, sample_weight, reset=False)
         errors = inference.column_errors(self._network, table)
         if hasattr(self, "encoder_"):
             errors = tables.by_column(self.encoder_, errors)
         return errors if per_feature else float(errors.mean())
+
+    @property
+    def _has_own_units(self):
+        """Whether numbers were encoded by more or fewer columns, or in other units."""
+        return hasattr(self, "encoder_") and tables.mixed_encoder(self) is None
+
+    def _column_errors(self, X, sample_weight):
+        """Return mean squared errors and variances of columns, in the units of X."""
+        table = read_table(self, X, sample_weight, reset=False, encode=False)
+        rows = table.block(slice(None))
+        return tables.column_errors(rows, self._restored(rows), table.weight)

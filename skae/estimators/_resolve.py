@@ -141,8 +141,10 @@ def _output_activation(parameters, sizes, streaming):
         return "sigmoid"
     has_curves = sizes and parameters["activation"] != "identity"
     is_linear = parameters["architecture"] is None and not has_curves
+    is_plain = parameters["init"] == "random" or is_linear
     # a chunk does not know the limits
-    is_free = streaming or parameters["init"] == "random" or is_linear
+    has_shares = parameters["has_categories"] and parameters["loss"] == "squared_error"
+    is_free = streaming or (is_plain and not has_shares)
     return "identity" if is_free else "clamp"
 
 

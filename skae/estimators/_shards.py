@@ -44,7 +44,8 @@ def in_ranks(estimator, ranks, table, validation):
         return table, validation
     if hasattr(estimator, "encoder_"):
         refuse_ranks(
-            "A DataFrame with columns that are no numbers",
+            "A DataFrame with columns that are no numbers, missing_values='mask' or "
+            "column_weight",
             "Encode it first, by a TableEncoder that has seen all of its values.",
         )
     parameters = described_parameters(estimator)

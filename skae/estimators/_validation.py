@@ -41,11 +41,13 @@ def read_rows(
     reset,
     accept_sparse=("csr", "csc"),
     accept_source=False,
+    encode=True,
     **minimum,
 ):
     """Return X as a float32 or float64 array, as CSR, or as a `Source`.
 
     `minimum` are numbers of rows and columns, as scikit-learn's `check_array` has them.
+    Without `encode` numbers are as they come, with NaN where that is a missing cell.
     """
     X = detach(X)
     if isinstance(X, (list, tuple)):
@@ -53,24 +55,25 @@ def read_rows(
     is_encoded = not reset and "encoder_" in vars(estimator)
     source = None if is_encoded else as_source(X)
     if source is not None:
-        check_lists_none(estimator, "Read X into memory first.")
+        _check_in_memory(estimator)
         few = _few_rows(source, len(source))
         read_rows(estimator, few, reset=reset, **minimum)
         return source if accept_source else source[:]
-    is_mixed = reset and tables.is_encoded(estimator, X)
-    if is_mixed or "encoder_" in vars(estimator):
+    if reset or tables.mixed_encoder(estimator) is not None:
         encoded = tables.encode(estimator, X, reset=reset)
         if encoded is not None:
             return check_array(encoded, dtype=FLOATS, **minimum)
     _check_meaning(X)
     labels = _other_labels(X)
-    with _hint_at_encoder(estimator):
+    takes_holes = not sparse.issparse(X) and tables.takes_holes(estimator, reset=reset)
+    with hint_at_mask(estimator, X):
         rows = validate_data(
             estimator,
             X,
             reset=reset,
             dtype=FLOATS,
             accept_sparse=accept_sparse,
+            ensure_all_finite="allow-nan" if takes_holes else True,
             **minimum,
         )
     if not reset:
@@ -79,26 +82,42 @@ def read_rows(
         estimator._other_labels = labels
     else:
         vars(estimator).pop("_other_labels", None)
-    return rows.tocsr() if sparse.issparse(rows) else rows
+    rows = rows.tocsr() if sparse.issparse(rows) else rows
+    return tables.encode_numbers(estimator, rows, reset=reset) if encode else rows
 
 
 @contextmanager
-def _hint_at_encoder(estimator):
+def hint_at_mask(estimator, X):
     """Let the error about NaN say what takes it."""
     try:
         yield
     except ValueError as error:
-        if "contains NaN" not in str(error):
+        is_told = "missing_values" in str(error)
+        if "contains NaN" not in str(error) or is_told:
             raise
-        inside = ""
-        if "categorical_features" in estimator.get_params(deep=False):
-            inside = ", or set categorical_features=[], which has one inside"
+        remedy = (
+            "Put skae.tables.TableEncoder(missing_values='pca') in front, which fills "
+            "missing cells: every column then counts alike, whatever its unit."
+        )
+        if "missing_values" in estimator.get_params(deep=False):
+            remedy = "Fit with missing_values='mask', and it is a missing cell."
+        if sparse.issparse(X):
+            remedy = "Missing cells are for dense tables: pass X.toarray()."
         raise ValueError(
-            f"Input X contains NaN, which {type(estimator).__name__} takes for missing "
-            "cells of mixed tables alone. Put "
-            f"skae.tables.TableEncoder(missing_values='pca') in front{inside}: every "
-            "column then counts alike, whatever its unit."
+            f"Input X contains NaN, which {type(estimator).__name__} does not take in "
+            f"a table of numbers. {remedy}"
         ) from None
+
+
+def _check_in_memory(estimator):
+    """Raise a ValueError if parameters need all rows in memory."""
+    remedy = "Read X into memory first."
+    check_lists_none(estimator, remedy)
+    if estimator.missing_values == "mask" or isinstance(estimator.column_weight, dict):
+        raise ValueError(
+            f"{type(estimator).__name__} reads tables in files with missing_values="
+            f"'auto' and column_weight=None alone. {remedy}"
+        )
 
 
 def check_lists_none(estimator, remedy):
@@ -210,13 +229,14 @@ def read_table(
     name="",
     has_unit=False,
     accept_source=True,
+    encode=True,
 ):
     """Return the `Table` of the rows whose weight is not zero.
 
     `name` is a suffix of the parameters that errors name. Equal weights are none, but
     where they have a unit: other chunks are then weighted in it too.
     """
-    X = read_rows(estimator, X, reset=reset, accept_source=accept_source)
+    X = read_rows(estimator, X, reset=reset, accept_source=accept_source, encode=encode)
     if isinstance(X, Source) and X.is_small:
         X = X[:]
     if groups is not None:

@@ -78,7 +78,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         column: an end of its range is a limit where many training rows share it, such
         as the zero of a count or the black of a pixel. "auto" is "sigmoid" for binary
         cross-entropy; "clamp" with ``init="pca"``, unless the network is linear or
-        `partial_fit` comes first; else "identity". ``init="pca"`` takes these three.
+        `partial_fit` comes first, and for mixed tables with categories; else
+        "identity". ``init="pca"`` takes these three.
 
     architecture : object or None, default=None
         What builds encoder and decoder, see :mod:`skae.architectures`. None is
@@ -90,6 +91,8 @@ class VariationalAutoencoder(BaseAutoencoder):
     loss : {"squared_error", "binary_cross_entropy"}, default="squared_error"
         Normal or Bernoulli likelihood. Binary cross-entropy needs X within [0, 1]. Grey
         levels between are taken as probabilities, and the bound is not one of theirs.
+        With "squared_error" categories of mixed tables have the likelihood of a
+        softmax, see :ref:`mixed_tables`.
 
     init : {"auto", "pca", "random"}, default="auto"
         Where training starts. "pca" starts at PCA, which the network corrects. "random"
@@ -171,6 +174,20 @@ class VariationalAutoencoder(BaseAutoencoder):
         taken as they are. Names, positions or a mask of columns make categories of
         these, whatever their dtype, and have every table encoded, arrays and holes
         included; [] does so without any. See :ref:`mixed_tables`.
+
+    missing_values : {"auto", "mask"}, default="auto"
+        What NaN stands for in tables of numbers: "auto" is an error, and "mask" a
+        missing cell. Training starts at the PCA of the incomplete table, the loss
+        counts a missing cell a tenth, rows to encode may have some, and `impute` fills
+        them. `inverse_transform` restores all cells. Mixed tables may have missing
+        cells either way. See :ref:`missing_cells`.
+
+    column_weight : dict of label to float, "variance" or None, default=None
+        How much columns count beside each other. None is alike in mixed tables, and by
+        variance, as PCA has it, in tables of numbers. A dict of names, or positions for
+        arrays, multiplies that: ``{"price": 4.0}`` counts the squared error of the
+        price four times. "variance" has the numbers of mixed tables count by their
+        variance, too.
 
     callbacks : list of skorch callbacks or None, default=None
         Called during training, see :mod:`skorch.callbacks`. They watch the training of
@@ -310,9 +327,10 @@ class VariationalAutoencoder(BaseAutoencoder):
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X has string names.
 
-    encoder_ : TableEncoder
-        Where rows were a DataFrame with columns that are no numbers: how these became
-        the columns of the network.
+    encoder_ : object
+        How columns became those of the network, where they did not stay as they are: a
+        :class:`~skae.tables.TableEncoder` of a DataFrame with columns that are no
+        numbers.
 
     n_samples_seen_ : int
         Rows seen by `partial_fit`.
@@ -393,6 +411,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         precision="auto",
         device="auto",
         categorical_features="from_dtype",
+        missing_values="auto",
+        column_weight=None,
         callbacks=None,
         checkpoint=None,
         warm_start=False,
@@ -426,6 +446,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         self.precision = precision
         self.device = device
         self.categorical_features = categorical_features
+        self.missing_values = missing_values
+        self.column_weight = column_weight
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.warm_start = warm_start
@@ -498,7 +520,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = _generator(random_state)
         decode = partial(inference.decode, self._network)
-        is_mixed = hasattr(self, "encoder_")
+        is_mixed = tables.mixed_encoder(self) is not None
         if given is not None and not (is_mixed and observation_noise):
             raise ValueError(
                 "given is for rows of mixed tables that are drawn with their noise: "
@@ -525,7 +547,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            In nats, with beta at 1.
+            In nats, with beta at 1, of the cells that are there.
         """
         check_is_fitted(self)
         rows = rows_to_encode(self, X)
@@ -562,7 +584,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _fit(self, table, validation, epochs, seed):
         is_interrupted = super()._fit(table, validation, epochs, seed)
         vars(self).pop("_row_model", None)
-        if hasattr(self, "encoder_"):
+        if tables.mixed_encoder(self) is not None:
             self._row_model = self._model_of_rows(table, seed)
         return is_interrupted
 
@@ -594,8 +616,14 @@ class VariationalAutoencoder(BaseAutoencoder):
             kl_warmup=self.kl_warmup,
             free_bits=self.free_bits,
             noise_variance=None if is_learnt else self.noise_variance,
-            n_features=blueprint.n_features,
+            n_features=self._n_restored,
+            has_softmax=True,
         )
+
+    @property
+    def _n_restored(self):
+        """How many columns of the network the likelihood is of."""
+        return self.n_features_in_ if self._has_own_units else self._n_encoded
 
     def _task(self, shape, device, *, streaming=False):
         task = super()._task(shape, device, streaming=streaming)

@@ -7,6 +7,7 @@ from torch import nn
 
 from ..objectives._supervised import SupervisedNetwork
 from ..objectives._variational import VariationalNetwork
+from ..tables import mixed_encoder
 from . import _networks as networks
 from ._steps import STEPS
 
@@ -25,11 +26,17 @@ def module_of(estimator, method):
     if isinstance(estimator, Pipeline):
         return _of_pipeline(estimator, method)
     check_is_fitted(estimator)
-    if hasattr(estimator, "encoder_"):
+    if mixed_encoder(estimator) is not None:
         raise TypeError(
             f"{type(estimator).__name__} cannot be exported: it was fitted to a table "
             "with text or dates, for which ONNX has no type. Put a TableEncoder before "
             "it, and export what comes after that."
+        )
+    if hasattr(estimator, "encoder_"):
+        raise TypeError(
+            f"{type(estimator).__name__} cannot be exported: it was fitted with "
+            "missing_values='mask' or column_weight. Put an imputer or a scaler before "
+            "an estimator without these."
         )
     if type(estimator) in STEPS:
         return _of_step(estimator, method)

@@ -196,6 +196,20 @@ ATTRIBUTES = {
         {},
     ),
     "TableEncoder": COMMON,
+    "NumberEncoder": COMMON
+    | Attributes(
+        {"root_": Array("t"), "has_holes_": Array("t", "b")},
+        {
+            "unit_": number,
+            "centre_": Array("t"),
+            "scale_": Array("t"),
+            "lowest_": Array("t"),
+            "highest_": Array("t"),
+            "filling_mean_": Array("t"),
+            "filling_axes_": Array("at"),
+            "filling_ratio_": Array("a"),
+        },
+    ),
     # scikit-learn's
     "StandardScaler": COMMON
     | SCALED

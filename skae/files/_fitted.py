@@ -15,6 +15,7 @@ from ..objectives._denoising import Corruption
 from ..objectives._sparse import SparseNetwork, TopKNetwork
 from ..objectives._supervised import SupervisedNetwork
 from ..objectives._variational import VariationalNetwork
+from ..tables import mixed_encoder
 from ._networks import Builder, describe
 from ._registry import ARCHITECTURES, ESTIMATORS, OBJECTIVES, name_in
 from ._rows import describe_rows, read_rows
@@ -130,7 +131,8 @@ def _fill_detector(estimator, inner, restorer, prefix, depth):
 
 def _fill_trained(estimator, inner, restorer):
     keys = {"network", "blueprint", "objective", "by_size", "split"}
-    draws_rows = type(estimator).__name__ == SAMPLER and hasattr(estimator, "encoder_")
+    is_mixed = mixed_encoder(estimator) is not None
+    draws_rows = type(estimator).__name__ == SAMPLER and is_mixed
     _expect(inner, keys | {"rows"} if draws_rows else keys)
     blueprint = restorer.fields(engine.Blueprint, inner["blueprint"])
     objective = restorer.objective(inner["objective"])
@@ -225,6 +227,8 @@ def _set_blocks(network, task):
     """Give a network what it knows of a mixed table, which its file does not hold."""
     autoencoder = getattr(network, "autoencoder", network)
     if task.counts_cells:
+        if autoencoder.mean is None and autoencoder.row_mean is None:
+            raise FileError("The network does not know the mean of its rows.")
         autoencoder.set_blocks(task.blocks)
     if isinstance(autoencoder.corruption, Corruption):
         autoencoder.corruption.by_cell(task.blocks)

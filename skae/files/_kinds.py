@@ -161,7 +161,7 @@ NETWORK = {
     "widest": count,
 }
 SCALING = {
-    **dict.fromkeys(("mean", "scale", "inverse_scale"), ("d",)),
+    **dict.fromkeys(("mean", "row_mean", "scale", "inverse_scale"), ("d",)),
     **dict.fromkeys(("code_scale", "code_offset", "rotation_bias"), ("k",)),
     **dict.fromkeys(("rotation", "inverse_rotation"), ("k", "k")),
     **dict.fromkeys(("limits", "standardised_limits"), (2, "d")),

@@ -8,11 +8,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
 from ..exceptions import FileError
+from ..tables import TableEncoder
 from ._attributes import ATTRIBUTES, read_attributes
 from ._fitted import fill, inner_of
 from ._registry import (
     ARCHITECTURES,
     ESTIMATORS,
+    NUMBERS,
     OBJECTIVES,
     STEPS,
     TABLES,
@@ -26,8 +28,9 @@ from ._values import Values, Writer, make
 TRAINING_ONLY = ("callbacks", "random_state", "memory")
 # A path of one machine, which whoever sent a file should not choose.
 NEVER_STORED = "checkpoint"
-# A parameter that files of the first versions do not have: they took numbers alone.
-ADDED = "categorical_features"
+# Parameters that files of the first versions do not have: they took numbers alone.
+ADDED = {"categorical_features": None, "missing_values": "auto", "column_weight": None}
+ADDED_FIELDS = {"Variational": {"has_softmax"}}
 CLASSES = ESTIMATORS | TABLES | STEPS
 # What a file leaves out, and what is stored in another way.
 LEFT_OUT = {
@@ -56,7 +59,7 @@ class Recorder:
         `prefix` is where its parameters are among those of the whole, and `label` what
         errors call it.
         """
-        name = name_in(CLASSES, type(estimator))
+        name = name_in(CLASSES | NUMBERS, type(estimator))
         label = f"{label}{type(estimator).__name__}"
         if name is None:
             cls = type(estimator)
@@ -155,7 +158,13 @@ def _check_encoder(estimator):
     encoder = estimator.encoder_
     names = [getattr(e, "feature_names_in_", None) for e in (estimator, encoder)]
     if encoder.n_features_in_ != estimator.n_features_in_ or not np.array_equal(*names):
-        raise FileError("The TableEncoder inside is for other columns.")
+        raise FileError(f"The {type(encoder).__name__} inside is for other columns.")
+    if isinstance(encoder, TableEncoder):
+        return
+    optional = ATTRIBUTES["NumberEncoder"].allowed.keys() - {"feature_names_in_"}
+    n_found = sum(hasattr(encoder, name) for name in optional)
+    if n_found not in (0, len(optional)) or (encoder.has_holes_.any() and not n_found):
+        raise FileError("The NumberEncoder inside does not know how to fill cells.")
 
 
 class Restorer:
@@ -179,8 +188,8 @@ class Restorer:
             for key, value in stored.items()
         }
         names = set(cls._get_param_names()) - {NEVER_STORED}
-        if ADDED in names:  # files of before do without
-            parameters.setdefault(ADDED, None)
+        if name_in(ESTIMATORS, cls) is not None:  # files of before do without
+            parameters = {k: v for k, v in ADDED.items() if k in names} | parameters
         if set(parameters) != names:
             odd = set(parameters) ^ names
             raise FileError(f"{cls.__name__} has other parameters, see {sorted(odd)}.")
@@ -207,14 +216,18 @@ class Restorer:
         inner, width = record["inner"], None
         if name in ESTIMATORS and isinstance(inner, dict) and "encoder" in inner:
             inner = dict(inner)
-            encoder = self.restore(inner.pop("encoder"), among=TABLES, depth=depth + 1)
+            encoder = self.restore(
+                inner.pop("encoder"), among=TABLES | NUMBERS, depth=depth + 1
+            )
             if not is_fitted(encoder):
-                raise FileError(f"{name} has a TableEncoder that is not fitted.")
-            estimator.encoder_, width = encoder, encoder.blocks_[-1].stop
+                raise FileError(f"{name} has an encoder that is not fitted.")
+            estimator.encoder_ = encoder
+            if isinstance(encoder, TableEncoder):
+                width = encoder.blocks_[-1].stop
         values = read_attributes(name, attributes, self.values, width)
         vars(estimator).update(values)
         if name in ESTIMATORS:
-            if width is not None:
+            if hasattr(estimator, "encoder_"):
                 _check_encoder(estimator)
             fill(estimator, inner, self, prefix, depth)
         elif name in TABLES:
@@ -256,11 +269,15 @@ class Restorer:
     # -- values with fields ---------------------------------------------------------
 
     def fields(self, cls, stored):
-        """Return a dataclass from JSON that has each of its fields."""
+        """Return a dataclass from JSON that has each of its fields.
+
+        Files of before may do without those that came later.
+        """
         names = {field.name for field in fields(cls)}
-        if not isinstance(stored, dict) or set(stored) != names:
+        needed = names - ADDED_FIELDS.get(cls.__name__, set())
+        if not isinstance(stored, dict) or not needed <= set(stored) <= names:
             raise FileError(f"{cls.__name__} does not have its fields {sorted(names)}.")
-        return cls(**{name: self.values.decode(stored[name]) for name in names})
+        return cls(**{name: self.values.decode(stored[name]) for name in stored})
 
     def objective(self, stored):
         """Return an objective from its class and its fields."""

@@ -17,6 +17,7 @@ ESTIMATORS = {
     "VariationalAutoencoder": "skae.estimators._variational",
 }
 TABLES = {"TableEncoder": "skae.tables._encoder"}
+NUMBERS = {"NumberEncoder": "skae.tables._numbers"}
 STEPS = {
     "LogisticRegression": "sklearn.linear_model",
     "MaxAbsScaler": "sklearn.preprocessing",

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import linalg, special
 
 from ..data._table import Table
+from ..networks._shares import DOUBT
 from ._passes import decode, posterior
 
 N_PAIRS = 16
@@ -75,8 +76,49 @@ def _posteriors(network, X):
 def _log_likelihood(network, X, Z, noise_variance):
     """Return log p(x | z) of rows and their codes."""
     X_hat = decode(network, Z.astype(X.dtype)).astype(np.float64)
-    if noise_variance is None:
+    if network.shares is not None:
+        return _log_likelihood_of_cells(network.shares.blocks, X, X_hat, noise_variance)
+    return _log_densities(X, X_hat, noise_variance).sum(axis=1)
+
+
+def _log_densities(X, X_hat, variance):
+    """Return those of a normal distribution, or Bernoulli's if there is no variance."""
+    if variance is None:
         X_hat = X_hat.clip(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-        return (special.xlogy(X, X_hat) + special.xlog1py(1 - X, -X_hat)).sum(axis=1)
-    errors = (X_hat - X) ** 2 / noise_variance + np.log(2 * np.pi * noise_variance)
-    return -0.5 * errors.sum(axis=1)
+        return special.xlogy(X, X_hat) + special.xlog1py(1 - X, -X_hat)
+    return -0.5 * ((X_hat - X) ** 2 / variance + np.log(2 * np.pi * variance))
+
+
+def _log_likelihood_of_cells(blocks, X, X_hat, noise_variance):
+    """Return the same of rows of a mixed table, of the cells that are there."""
+    total = np.zeros(len(X))
+    for span in blocks:
+        members = slice(span.start, span.start + span.n_members)
+        if span.scales:
+            likelihood = _log_shares(X[:, members], X_hat[:, members], span.scales)
+        else:
+            cells = X[:, span.start], X_hat[:, span.start]
+            likelihood = _log_densities(*cells, noise_variance)
+        if span.has_indicator:
+            missing, restored = X[:, span.stop - 1], X_hat[:, span.stop - 1]
+            likelihood = np.where(missing > span.unit / 2, 0, likelihood)
+            if span.is_restored:
+                total += _log_densities(missing, restored, noise_variance)
+        total += likelihood
+    return total
+
+
+def _log_shares(X, X_hat, scales):
+    """Return the logarithm of the share of the value that is there.
+
+    It is 0 where none is, or where several fill a missing cell.
+    """
+    shares = (X_hat / scales).clip(0)
+    total = shares.sum(axis=1, keepdims=True)
+    n_values = len(scales)
+    shares = np.divide(
+        shares, total, out=np.full_like(shares, 1 / n_values), where=total > 0
+    )
+    shares = (1 - DOUBT) * shares + DOUBT / n_values
+    is_there = (X > 0) & (np.count_nonzero(X, axis=1, keepdims=True) == 1)
+    return np.where(is_there, np.log(shares), 0).sum(axis=1)

@@ -93,6 +93,7 @@ class Autoencoder(Network):
         self.standardise_by(mean, scale)
         self.register_buffer("code_scale", code_scale)
         self.shares = None
+        self.register_buffer("row_mean", None)
         self.set_rotation(None, None)
         self.set_limits(None)
 
@@ -121,12 +122,16 @@ class Autoencoder(Network):
         if self.shares is not None:
             self.shares.is_linked = limits is not None
 
-    def set_blocks(self, blocks):
+    def set_blocks(self, blocks, mean=None):
         """Take outputs for shares of categories from now on, as `Shares` has them.
 
-        `blocks` are the columns of a mixed table. Without limits nothing changes.
+        `blocks` are the columns of a mixed table. `mean` is that of encoded rows, where
+        these are not standardised. Without limits nothing changes.
         """
-        self.shares = Shares(blocks, self.mean, self.scale)
+        if self.mean is None and mean is not None:
+            self.register_buffer("row_mean", mean)
+        mean = self.row_mean if self.mean is None else self.mean
+        self.shares = Shares(blocks, mean, self.scale)
         self.shares.is_linked = self.limits is not None
 
     @contextmanager

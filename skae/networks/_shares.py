@@ -1,6 +1,7 @@
 """Categories of mixed tables: outputs that become shares of their values."""
 
 import copy
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -8,6 +9,32 @@ from torch import nn
 # What a value is given at least, split among all of its category: as in D^2.
 DOUBT = 0.001
 LARGEST_LOGIT = 30.0  # float32 holds sums of its exponential
+
+
+class Span(NamedTuple):
+    """The encoded columns of one column of a table: `start` to `stop - 1`.
+
+    The first len(scales) are zeros and ones of the values of a category, multiplied by
+    `scales`; these are () for a number. A last one beside them, or beside the number,
+    is `unit` where the cell is missing, else zero; unless it `is_restored` it is there
+    to be read alone. The column counts as `weight`: of a number that is its variance.
+    """
+
+    start: int
+    stop: int
+    scales: tuple
+    weight: float = 1.0
+    unit: float = 1.0
+    is_restored: bool = True
+
+    @property
+    def n_members(self):
+        """Number of columns without the one that says where cells are missing."""
+        return max(1, len(self.scales))
+
+    @property
+    def has_indicator(self):
+        return self.stop - self.start > self.n_members
 
 
 class Shares(nn.Module):
@@ -18,14 +45,14 @@ class Shares(nn.Module):
 
     Parameters
     ----------
-    blocks : tuple of (start, stop, scales)
-        One for each column of the table: its encoded columns are `start` to `stop - 1`.
-        The first len(scales) are zeros and ones of its values, multiplied by `scales`;
-        these are () for a number. A last one beside them, or beside the number, says
-        that the cell is missing.
+    blocks : tuple of tuples
+        The fields of a `Span`, for each column of the table.
 
-    mean, scale : Tensor of shape (n_features,), float64
-        What the encoded columns are standardised by.
+    mean : Tensor of shape (n_features,), float64
+        Of the encoded columns.
+
+    scale : Tensor of shape (n_features,), float64, or None
+        What the deviations from it are divided by. None: rows are as they are encoded.
 
     Attributes
     ----------
@@ -35,20 +62,25 @@ class Shares(nn.Module):
 
     def __init__(self, blocks, mean, scale):
         super().__init__()
-        self.blocks = blocks
+        self.blocks = tuple(Span(*block) for block in blocks)
         self.is_linked = True
-        categories = [block for block in blocks if block[2]]
+        origin = mean.clone()  # stacks take each once
+        if scale is None:
+            scale, origin = torch.ones_like(mean), torch.zeros_like(mean)
+        categories = [span for span in self.blocks if span.scales]
+        self.has_categories = bool(categories)
         member = mean.new_zeros(len(mean), len(categories))
         unit = torch.ones_like(mean)
-        for i, (start, _, scales) in enumerate(categories):
-            members = slice(start, start + len(scales))
+        for i, span in enumerate(categories):
+            members = slice(span.start, span.start + span.n_members)
             member[members, i] = 1
-            unit[members] = mean.new_tensor(scales)
+            unit[members] = mean.new_tensor(span.scales)
         is_category = member.any(dim=1)
         n_values = sums(torch.ones_like(mean), member).clamp(min=1)
         expected = (1 - DOUBT) * as_shares(mean / unit, member) + DOUBT / n_values
         for name, value in (
             ("mean", mean),
+            ("origin", origin),
             ("inverse_scale", torch.where(scale > 0, 1 / scale, 0.0)),
             ("member", member),
             ("is_category", is_category),
@@ -64,9 +96,14 @@ class Shares(nn.Module):
         """The logits at the mean; 0 for what is no category."""
         return self.expected.log()
 
+    @property
+    def origin_logits(self):
+        """The logits where rows, as the network has them, are zero."""
+        return self.prior - (self.mean - self.origin) * self.inverse_scale
+
     def forward(self, X):
         """Return linear outputs, in the units of encoded rows, with shares in them."""
-        if not self.is_linked:
+        if not (self.is_linked and self.has_categories):
             return X
         U = (X - self.mean) * self.inverse_scale
         shares = softmax(U + self.prior, self.member) * self.unit

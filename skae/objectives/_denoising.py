@@ -189,7 +189,7 @@ class Cells(NamedTuple):
         cell = torch.zeros(n_features, dtype=torch.int64)
         is_category = torch.zeros(n_features, dtype=torch.bool)
         is_number = torch.zeros(n_features, dtype=torch.bool)
-        for i, (start, stop, scales) in enumerate(blocks):
+        for i, (start, stop, scales, *_) in enumerate(blocks):
             cell[start:stop] = i
             is_category[start:stop] = bool(scales)
             is_number[start] = not scales

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from ..networks._autoencoder import Autoencoder
-from ._cells import CellLoss
+from ._cells import CellLoss, ObservedCells, WeightedSquares
 from ._criterion import Criterion
 
 ELEMENTWISE = {
@@ -18,23 +18,6 @@ ELEMENTWISE = {
         X_hat, X, reduction="none"
     ),
 }
-
-
-class _WeightedSquares(torch.autograd.Function):
-    """Rows' sums of weighted squared differences, in fewer passes than autograd's."""
-
-    @staticmethod
-    def forward(ctx, output, U, column_weight):
-        residual = output - U
-        weighted = residual * column_weight
-        ctx.save_for_backward(weighted)
-        return torch.linalg.vecdot(residual, weighted)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, gradient):
-        (weighted,) = ctx.saved_tensors
-        return weighted * (2 * gradient).unsqueeze(-1), None, None
 
 
 class _CrossEntropy(torch.autograd.Function):
@@ -159,7 +142,7 @@ class ReconstructionLoss(Criterion):
     `unit` is the factor between what training minimises and the loss in the units of
     the data: squared errors are divided by the mean variance of the columns, so that
     float32 holds them whatever the units. Of several networks side by side it is a
-    tensor of shape (n_networks, 1). A mixed table's loss is a `CellLoss`, and has none.
+    tensor of shape (n_networks, 1). A mixed table's loss is a `CellLoss`, with its own.
     """
 
     def __init__(self, loss, autoencoder):
@@ -171,10 +154,13 @@ class ReconstructionLoss(Criterion):
         activation = self.output_activation.function
         self._squared = loss == "squared_error" and activation == "identity"
         self._logits = loss == "binary_cross_entropy" and activation == "sigmoid"
-        self.cells = None
-        if autoencoder.shares is not None:
-            dtype = next(autoencoder.parameters()).dtype
+        self.cells = self.observed = None
+        dtype = next(autoencoder.parameters()).dtype
+        if autoencoder.shares is not None and self._squared:
             self.cells = CellLoss(autoencoder.shares, scale, dtype)
+            self.unit = self.cells.unit
+        elif autoencoder.shares is not None:
+            self.observed = ObservedCells(autoencoder.shares, scale, dtype)
         elif self._squared and scale is not None:
             tiny = torch.finfo(scale.dtype).tiny
             largest = scale.amax(dim=-1, keepdim=True).clamp(min=tiny)
@@ -183,7 +169,6 @@ class ReconstructionLoss(Criterion):
             unit = torch.where(unit > 0, unit, 1.0)
             self.unit = unit if unit.ndim else float(unit)
             total = variance.sum(dim=-1, keepdim=True).clamp(min=tiny)
-            dtype = next(autoencoder.parameters()).dtype
             column_weight = (variance / total).to(dtype)
         self.register_buffer("column_weight", column_weight)
         self.register_buffer("mean", mean)
@@ -212,16 +197,24 @@ class ReconstructionLoss(Criterion):
         if self._squared:
             if self.column_weight is None:
                 return (output - U).square().mean(dim=1)
-            return _WeightedSquares.apply(output, U, self.column_weight)
+            return WeightedSquares.apply(output, U, self.column_weight)
         X = self._restore_units(U)
         if self._logits:
-            return _CrossEntropy.apply(output, X) / X.shape[1]
+            if self.observed is None:
+                return _CrossEntropy.apply(output, X) / X.shape[1]
+            logits, X = self.observed.of(output), self.observed.of(X)
+            cells = F.binary_cross_entropy_with_logits(logits, X, reduction="none")
+            return self.observed.weighted(cells, U).mean(dim=1)
         X_hat = self.output_activation(output)
         if self.scale_output:
             X_hat = (X_hat * self.scale + self.mean).to(U.dtype)
         loss = self.loss if callable(self.loss) else ELEMENTWISE[self.loss]
+        if self.observed is not None:
+            X_hat, X = self.observed.of(X_hat), self.observed.of(X)
         cells = loss(X_hat, X)
         _check_shape(cells, X, self.loss)
+        if self.observed is not None and cells.ndim == 2:
+            cells = self.observed.weighted(cells, U)
         return cells.mean(dim=1) if cells.ndim == 2 else cells
 
     def _restore_units(self, U):

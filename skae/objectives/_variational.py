@@ -12,6 +12,7 @@ from ..inference import encode
 from ..networks._autoencoder import Autoencoder
 from ..networks._network import one_row_or_many
 from ..networks._noise import NoisePart
+from ._cells import CellLikelihood
 from ._reconstruction import Reconstruction, ReconstructionLoss
 
 SUMMARY_ROWS = 10_000
@@ -39,6 +40,11 @@ class Variational(Reconstruction):
         Of the normal likelihood; None learns it.
 
     n_features : int
+        How many columns the likelihood is of.
+
+    has_softmax : bool
+        Whether categories of mixed tables have a likelihood of their own, and missing
+        cells none. In files of the first versions they have not.
     """
 
     beta: float = 1.0
@@ -46,12 +52,15 @@ class Variational(Reconstruction):
     free_bits: float = 0.0
     noise_variance: float | None = None
     n_features: int = 1
+    has_softmax: bool = False
 
     network_fields: ClassVar[tuple] = ("loss", "noise_variance")
     rotates: ClassVar[bool] = False
     needs_rows: ClassVar[bool] = True
 
-    counts_cells: ClassVar[bool] = False  # a normal likelihood has squared errors
+    @property
+    def counts_cells(self):
+        return self.is_normal and self.has_softmax
 
     @property
     def stands_side_by_side(self):
@@ -73,6 +82,10 @@ class Variational(Reconstruction):
     def adjust_start(self, start):
         if self.is_normal and self.noise_variance is not None:
             start = replace(start, noise_variance=self.noise_variance)
+        elif self.counts_cells:  # columns that are read alone have no noise
+            n_axes, n_columns = start.axes_in.shape
+            ratio = max(1, n_columns - n_axes) / max(1, self.n_features - n_axes)
+            start = replace(start, noise_variance=start.noise_variance * ratio)
         return probabilistic_start(start)
 
     def network(self, encoder, decoder, *, start, table, **options):
@@ -237,7 +250,13 @@ class VariationalLoss(ReconstructionLoss):
 
     def __init__(self, objective, autoencoder):
         super().__init__(objective.loss, autoencoder)
-        self.log_variance_unit = torch.as_tensor(self.unit, dtype=torch.float64).log()
+        unit, scale, self.likelihood = self.unit, autoencoder.scale, None
+        if self.cells is not None:
+            dtype = next(autoencoder.parameters()).dtype
+            self.likelihood = CellLikelihood(autoencoder.shares, scale, dtype)
+            unit = 1.0 if scale is None else scale.square().mean(dim=-1)
+            unit = torch.where(torch.as_tensor(unit) > 0, unit, 1.0)
+        self.log_variance_unit = torch.as_tensor(unit, dtype=torch.float64).log()
         self.unit = objective.n_features  # minimised is the mean over the cells
         self.n_warm_up = objective.kl_warmup
         self.beta = objective.beta
@@ -251,17 +270,26 @@ class VariationalLoss(ReconstructionLoss):
     def per_row(self, output, U, sample_weight=None):
         """Return one loss per row."""
         X_hat, mean, log_var, log_noise_variance = output
-        cells = super().per_row(X_hat, U)
-        if log_noise_variance is not None:
+        if self.likelihood is not None:
+            squares, nats, n_numbers = self.likelihood(X_hat.to(U.dtype), U)
             log_variance = log_noise_variance + self.log_variance_unit
-            cells = cells * (-log_noise_variance).exp() + log_variance
-            cells = 0.5 * (cells + math.log(2 * math.pi))
+            n_logs = n_numbers * (log_variance + math.log(2 * math.pi))
+            squares = squares * (-log_noise_variance).exp()
+            cells = (0.5 * (squares + n_logs) + nats) / self.unit
+        else:
+            cells = super().per_row(X_hat, U)
+            if log_noise_variance is not None:
+                log_variance = log_noise_variance + self.log_variance_unit
+                cells = cells * (-log_noise_variance).exp() + log_variance
+                cells = 0.5 * (cells + math.log(2 * math.pi))
         divergence = gaussian_kl(mean.to(U.dtype), log_var.to(U.dtype))
         if self.free_bits > 0:
             mean = divergence.mean(dim=-2, keepdim=True)
             divergence = mean.clamp(min=self.free_bits)
         warmth = self.warmth if self.training else 1.0
-        return cells + warmth * self.beta / U.shape[-1] * divergence.sum(dim=-1)
+        is_plain = self.likelihood is None and self.observed is None
+        n_columns = U.shape[-1] if is_plain else self.unit
+        return cells + warmth * self.beta / n_columns * divergence.sum(dim=-1)
 
 
 def gaussian_kl(mean, log_var):

@@ -9,6 +9,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array
 
+from ..tables import mixed_encoder
+
 
 class FittedReducer:
     """A fitted reducer and the transformers in front of it, with arrays in and out.
@@ -127,7 +129,7 @@ def as_numbers(estimator, X):
     Pictures then have the columns that the network takes.
     """
     estimator = getattr(estimator, "best_estimator_", estimator)
-    encoder = getattr(estimator, "encoder_", None)
+    encoder = mixed_encoder(estimator)
     if encoder is None:
         return estimator, X
     names = encoder.get_feature_names_out()

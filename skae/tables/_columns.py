@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 
-from ._cells import CATEGORY, Cells
+from ._cells import CATEGORY, NUMBER, Cells
 from ._contents import remember
 from ._frames import read_cells, read_source
 from ._identifiers import reason_to_leave_out
@@ -120,10 +120,21 @@ def declared_features(categorical_features, labels):
     return frozenset(map(labels.index, listed.tolist()))
 
 
-def weights_of(columns, column_weight):
-    """Return the weight of each of some columns, from those by label."""
+def weights_of(columns, cells, column_weight):
+    """Return the weight of each of some columns, see `TableEncoder`."""
+    if column_weight != "variance":
+        return check_weights([column.label for column in columns], column_weight)
+    return [
+        float(np.nanvar(column.floats(own))) or 1.0
+        if column.is_number and column.source.kind == NUMBER
+        else 1.0
+        for column, own in zip(columns, cells, strict=True)
+    ]
+
+
+def check_weights(labels, column_weight):
+    """Return the weight of each label; ValueError for others, or what is no weight."""
     column_weight = column_weight or {}
-    labels = [column.label for column in columns]
     for label, weight in column_weight.items():
         if label not in labels:
             raise ValueError(

@@ -64,11 +64,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         Indicators of missing cells stay zeros and ones: where a number is missing tells
         less than the number.
 
-    column_weight : dict of label to float, default=None
+    column_weight : dict of label to float, "variance" or None, default=None
         How much columns count, where that is not 1: the variance of their encoded
         columns is so many times what it is otherwise. ``{"price": 4.0}`` lets a reducer
-        keep more of the price, and ``table.var(numeric_only=True).to_dict()`` weighs
-        numbers by their variance, as PCA does.
+        keep more of the price. "variance" weighs numbers by their variance, as PCA
+        does; dates, durations and categories, which have no unit, count as a number of
+        variance 1.
 
     max_categories : int, default=None
         At most so many encoded columns for each category. The rarest values share one,
@@ -157,7 +158,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     _parameter_constraints = {
         "numeric": [StrOptions({"standard", "arcsinh", "quantile", "minmax"})],
         "category_scaling": [StrOptions({"balanced", "famd", "standard"}), None],
-        "column_weight": [dict, None],
+        "column_weight": [dict, StrOptions({"variance"}), None],
         "max_categories": [Interval(Integral, 1, None, closed="left"), None],
         "min_frequency": [
             Interval(Integral, 1, None, closed="left"),
@@ -232,7 +233,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         ).fit(
             cells,
             self.category_scaling,
-            weights_of(columns, self.column_weight),
+            weights_of(columns, cells, self.column_weight),
             unknown_are_rare=self.handle_unknown != "ignore",
             max_categories=self.max_categories,
             min_frequency=self.min_frequency,
@@ -242,7 +243,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         if self.missing_values == "pca":
             encoded, is_missing = self._encoded(cells, self._codec.codes(cells))
             n_axes = max(2, len(self.blocks_) // 4)
-            self._filling = fit_filling(encoded, self._spread(is_missing), n_axes)
+            self._filling = fit_filling(
+                encoded / self._units, self._spread(is_missing), n_axes
+            )
         return self
 
     def transform(self, X):
@@ -348,8 +351,19 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         encoded = self._codec.encode(cells, codes)
         is_missing = np.column_stack([missing for _, missing in cells])
         if self._filling is not None:
-            encoded = self._filling.fill(encoded, self._spread(is_missing))
+            unknown = self._spread(is_missing)
+            encoded = self._filling.fill(encoded / self._units, unknown) * self._units
         return encoded, is_missing
+
+    @property
+    def _units(self):
+        """What encoded columns are divided by where missing cells are filled."""
+        units = np.ones(self._codec.n_encoded)
+        if self.column_weight == "variance":
+            for block in self.blocks_:
+                if block.categories is None:
+                    units[block.members] = block.scale[:1]
+        return units
 
     def _spread(self, is_missing):
         """Return which encoded cells are those of missing cells, indicators aside."""

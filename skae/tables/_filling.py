@@ -29,22 +29,25 @@ class Filling:
     ratio: np.ndarray
 
     def fill(self, X, unknown):
-        """Return encoded rows with unknown cells as the PCA restores them."""
+        """Return encoded rows with unknown cells as the PCA restores them.
+
+        A row is as it would be alone.
+        """
         X = np.where(unknown, self.mean, X)
-        rows = np.flatnonzero(unknown.any(axis=1))
-        part, unknown = X[rows], unknown[rows]
-        for _ in range(MOST_ROUNDS if len(rows) else 0):
-            part, change = self.step(part, unknown)
-            if change < CHANGE:
+        n_unknown = unknown.sum(axis=1)
+        rows = np.flatnonzero(n_unknown)
+        for _ in range(MOST_ROUNDS):
+            if not len(rows):
                 break
-        X[rows] = part
+            part = self.step(X[rows], unknown[rows])
+            change = np.abs(part - X[rows]).sum(axis=1) / n_unknown[rows]
+            X[rows], rows = part, rows[change >= CHANGE]
         return X
 
     def step(self, X, unknown):
-        """Return rows after one round, and how much their cells have changed."""
+        """Return rows after one round."""
         restored = self.mean + ((X - self.mean) @ self.axes.T * self.ratio) @ self.axes
-        filled = np.where(unknown, restored, X)
-        return filled, np.abs(filled - X)[unknown].mean() if unknown.any() else 0.0
+        return np.where(unknown, restored, X)
 
 
 def fit_filling(X, unknown, n_axes):
@@ -62,8 +65,10 @@ def fit_filling(X, unknown, n_axes):
     X = np.where(unknown, mean, X)
     for _ in range(MOST_ROUNDS):
         filling = _pca(X, n_axes)
-        X, change = filling.step(X, unknown)
-        if change < CHANGE:
+        filled = filling.step(X, unknown)
+        change = np.abs(filled - X).sum()
+        X = filled
+        if change <= CHANGE * unknown.sum():
             break
     return filling
 

@@ -16,12 +16,39 @@ def impute(encoder, X, restore):
             rows[:, block.indicator] = 0
     filled = encoder.inverse_transform(rows)
     labels = [block.column for block in encoder.blocks_]
-    pairs = list(zip(labels, is_missing.T, strict=True))
+    holes = zip(labels, is_missing.T, strict=True)
+    return _fill(X, {label: cells for label, cells in holes if cells.any()}, filled)
+
+
+def impute_numbers(X, checked, restored):
+    """Return a table of numbers with those that are missing filled.
+
+    `checked` is X as an array with NaN. A DataFrame stays one.
+    """
+    missing = np.isnan(checked)
     if isinstance(X, pd.DataFrame):
         X = X.copy()
-        for label, missing in pairs:
-            if missing.any():
-                X[label] = X[label].where(~missing, filled[label].set_axis(X.index))
+        for i in np.flatnonzero(missing.any(axis=0)):
+            column = X.iloc[:, i]
+            if pd.api.types.is_integer_dtype(column.dtype):  # with a mask of its own
+                column = column.astype("Float64")
+            X.isetitem(i, column.mask(missing[:, i], restored[:, i]))
+        return X
+    if hasattr(X, "get_columns"):
+        import polars as pl
+
+        filled = pl.DataFrame(restored, schema=X.columns)
+        holes = zip(X.columns, missing.T, strict=True)
+        return _fill(X, {name: cells for name, cells in holes if cells.any()}, filled)
+    return np.where(missing, restored, checked)
+
+
+def _fill(X, holes, filled):
+    """Return a table with the cells of some columns from another; `holes` by label."""
+    if isinstance(X, pd.DataFrame):
+        X = X.copy()
+        for label, missing in holes.items():
+            X[label] = X[label].where(~missing, filled[label].set_axis(X.index))
         return X
     import polars as pl
 
@@ -30,6 +57,5 @@ def impute(encoder, X, restore):
         .then(X[label])
         .otherwise(filled[label])
         .alias(label)
-        for label, missing in pairs
-        if missing.any()
+        for label, missing in holes.items()
     )

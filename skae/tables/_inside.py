@@ -1,9 +1,10 @@
-"""Mixed tables in estimators: each has a TableEncoder inside, which fit makes."""
+"""Tables in estimators: each may have an encoder inside, which fit makes."""
 
 import numpy as np
 import pandas as pd
 
 from ._encoder import TableEncoder
+from ._numbers import NumberEncoder
 
 # What pandas calls cells of the dtype object that are numbers all the same.
 NUMBERS = {
@@ -31,26 +32,73 @@ def is_encoded(estimator, X):
     return features is not None and (not isinstance(features, str) or is_mixed(X))
 
 
+def mixed_encoder(estimator):
+    """Return the encoder of an estimator that was fitted to a mixed table, or None."""
+    encoder = vars(estimator).get("encoder_")
+    return encoder if isinstance(encoder, TableEncoder) else None
+
+
+def has_categories(estimator):
+    """Whether an estimator was fitted to a table with some."""
+    encoder = mixed_encoder(estimator)
+    return encoder is not None and any(block.categories for block in encoder.blocks_)
+
+
 def encode(estimator, X, *, reset):
-    """Return the matrix that an estimator takes instead of a table; else None.
+    """Return the matrix that an estimator takes instead of a mixed table; else None.
 
     With `reset` the encoder is made, if the table is mixed, and kept as `encoder_`.
     One that goes on from an earlier fit keeps what it has.
     """
     attributes, encodes = vars(estimator), reset and is_encoded(estimator, X)
-    if reset and not (getattr(estimator, "warm_start", False) and encodes):
-        attributes.pop("encoder_", None)
+    if reset:
+        _forget_encoder(estimator, TableEncoder if encodes else NumberEncoder)
     if encodes and "encoder_" not in attributes:
         attributes.pop("_other_labels", None)
         estimator.encoder_ = TableEncoder(
-            missing_values="pca", categorical_features=estimator.categorical_features
+            missing_values="pca",
+            categorical_features=estimator.categorical_features,
+            column_weight=estimator.column_weight,
         ).fit(X)
         for name in ("n_features_in_", "feature_names_in_"):
             attributes.pop(name, None)
             if hasattr(estimator.encoder_, name):
                 setattr(estimator, name, getattr(estimator.encoder_, name))
-    encoder = attributes.get("encoder_")
+    encoder = mixed_encoder(estimator)
     return None if encoder is None else encoder.transform(X)
+
+
+def takes_holes(estimator, *, reset):
+    """Whether NaN in a table of numbers is a missing cell."""
+    if reset:
+        return estimator.missing_values == "mask"
+    return getattr(vars(estimator).get("encoder_"), "fills", False)
+
+
+def encode_numbers(estimator, X, *, reset):
+    """Return what an estimator takes instead of checked numbers; often the same.
+
+    With `reset` the encoder is made, if parameters ask for one.
+    """
+    attributes, weight = vars(estimator), estimator.column_weight
+    weight = weight if isinstance(weight, dict) else None
+    asked = estimator.missing_values == "mask" or weight
+    if reset and not asked:
+        attributes.pop("encoder_", None)
+    elif reset and "encoder_" not in attributes:
+        labels = attributes.get("feature_names_in_", attributes.get("_other_labels"))
+        labels = range(X.shape[1]) if labels is None else labels
+        encoder = NumberEncoder(weight, estimator.missing_values)
+        estimator.encoder_ = encoder.fit(X, labels)
+    encoder = attributes.get("encoder_")
+    return X if encoder is None else encoder.transform(X)
+
+
+def _forget_encoder(estimator, kind):
+    """Drop the encoder of an earlier fit, but one of a kind where this one goes on."""
+    encoder = vars(estimator).get("encoder_")
+    if not (getattr(estimator, "warm_start", False) and isinstance(encoder, kind)):
+        vars(estimator).pop("encoder_", None)
 
 
 def decode(encoder, X, like=None):
@@ -72,16 +120,21 @@ def by_column(encoder, cells):
 
 
 def spans(encoder):
-    """Return for each column where its encoded columns start and stop, and scales.
+    """Return the columns of a mixed table as the engine takes them, see `Span`.
 
-    These are what zeros and ones of a category's values are multiplied by; of a number
-    they are ().
+    Of numbers without missing cells there is nothing to say: None.
     """
+    if isinstance(encoder, NumberEncoder):
+        return encoder.spans if encoder.has_holes_.any() else None
+    weights = encoder.column_weight
+    weights = weights if isinstance(weights, dict) else {}
     spans = []
     for block in encoder.blocks_:
-        scales = block.scale[: len(block.categories or ())]
-        if block.start < block.stop:  # else all cells are missing
-            spans.append((block.start, block.stop, tuple(map(float, scales))))
+        if block.start == block.stop:  # all cells are missing
+            continue
+        scales = tuple(map(float, block.scale[: len(block.categories or ())]))
+        weight = weights.get(block.column, 1) if scales else block.scale[0] ** 2
+        spans.append((block.start, block.stop, scales, float(weight)))
     return tuple(spans)
 
 

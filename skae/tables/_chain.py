@@ -1,41 +1,38 @@
 """Cells of a row, drawn in turn: each from a regression on its code and the others."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ._steps import steps
+from ._trees import LEAST_ROWS, MOST_TREES, Forest, most_likely
 
-MOST_PAIRS = 20
-ROUNDS = 4
+PARTS = 2  # of the rows; each is left out once
+ROUNDS = 3
 DIFFERENT = 0.9  # share of a number's rows that have one of their own, at least
-MOST_VALUES = 5  # of a category, the hardest ones, that pairs are looked for
 
 
 @dataclass(frozen=True)
 class Chain:
     """A regression for each encoded cell: logistic for categories, normal for numbers.
 
-    It is linear in the code, the own column as it is decoded, the cells of the columns
-    before, and products of two of these.
+    It is linear in the code, the own column as it is decoded, and the cells of the
+    columns before; trees add what these tell by thresholds and together.
 
     Attributes
     ----------
     weights : ndarray of shape (n_encoded, 1 + n_components + 2 * n_encoded)
         Of 1, the code, decoded cells and cells.
 
-    pairs : ndarray of int of shape (n_encoded, MOST_PAIRS, 2)
-        Which two of these are multiplied; 0 and 0 where there is no such product.
-
-    pair_weights : ndarray of shape (n_encoded, MOST_PAIRS)
+    forests : list of Forest
+        Of these features, one for each step.
 
     noise : ndarray of shape (n_encoded,)
         Deviations of numbers from what is expected; 0 for categories.
     """
 
     weights: np.ndarray
-    pairs: np.ndarray
-    pair_weights: np.ndarray
+    forests: list
     noise: np.ndarray
 
     @property
@@ -49,8 +46,8 @@ class Chain:
         return self.weights.shape[1] - 1 - 2 * self.n_encoded
 
     @classmethod
-    def fit(cls, blocks, codes, decoded, found, rng):
-        """Return the chain of some rows.
+    def fit(cls, blocks, codes, decoded, found, rng, most_trees=MOST_TREES):
+        """Return the chain of some rows, and how likely those left out are in the mean.
 
         `found` are, by the first cell of a step, what its `given` takes of each row:
         positions of values, and ranges of normal scores, NaN where there is none.
@@ -60,76 +57,65 @@ class Chain:
         F = _features(codes, decoded, np.zeros((n_rows, n_encoded)))
         chain = cls(
             np.zeros((n_encoded, F.shape[1])),
-            np.zeros((n_encoded, MOST_PAIRS, 2), dtype=np.int64),
-            np.zeros((n_encoded, MOST_PAIRS)),
+            [],
             np.zeros(n_encoded),
         )
-        known = np.arange(1, 1 + n_codes)
+        known, total = np.arange(1, 1 + n_codes), 0.0
         for step in steps(blocks):
             own = 1 + n_codes + np.arange(step.block.start, step.block.stop)
             drawn = (
                 1 + n_codes + n_encoded + np.arange(step.cells.start, step.cells.stop)
             )
             is_there = _is_there(found[step.cells.start])
+            forest = Forest.none(len(drawn))
             if np.count_nonzero(is_there) > 1:
-                rows, truth = F[is_there], found[step.cells.start][is_there]
-                cells = chain._learn(step, rows, truth, known, own, rng)
+                truth, used = found[step.cells.start][is_there], np.append(known, own)
+                forest, cells, chance = chain._learn(
+                    step, F[is_there], truth, used, rng, most_trees
+                )
                 F[np.ix_(is_there, drawn)] = cells
+                total += chance.sum()
+            chain.forests.append(forest)
             known = np.append(known, drawn)
-        return chain
+        return chain, total / n_rows
 
-    def _learn(self, step, F, truth, known, decoded, rng):
-        """Learn a step, and return cells of the rows.
+    def _learn(self, step, F, truth, used, rng, most_trees):
+        """Learn a step; return its forest, cells of the rows, and their likelihood.
+
+        Each half of the rows says after how many trees of the other half it is
+        likeliest, and what noise there is. All rows together, twice as many, bear as
+        many trees as both halves.
 
         Equal numbers have scores in a range. Where in it is drawn from what is
         expected, which is learnt again from these.
         """
-        used = np.append(known, decoded)
-        row = np.arange(step.cells.start, step.cells.stop)
-        pairs, features = np.zeros((0, 2), dtype=int), F[:, used]
-        is_number = truth.ndim > 1
-        target = truth.mean(axis=1) if is_number else truth
-        n_different = len(np.unique(truth[:, 0])) if is_number else len(truth)
-        are_equal = n_different < DIFFERENT * len(truth)
-        for i in range(ROUNDS if are_equal else 2):
-            intercept, weights, noise = step.fit(features, target)
-            outputs = intercept + features @ weights.T
-            cells, _ = step.given(truth, outputs, noise, rng)
-            target = cells[:, 0] if is_number else truth
-            if i == 0:
-                errors = cells - step.expected(outputs)
-                pairs = known[telling_pairs(F[:, known], errors)]
-                features = np.column_stack([features, _products(F, pairs)])
-                if not (len(pairs) or are_equal):
-                    break
+        features, cells = F[:, used], step.to_cells(truth)
+        n_different = len(np.unique(truth[:, 0])) if truth.ndim > 1 else len(truth)
+        for _ in range(ROUNDS if n_different < DIFFERENT * len(truth) else 0):
+            intercept, weights, noise = step.fit(features, cells)
+            cells, _ = step.given(truth, intercept + features @ weights.T, noise, rng)
+        row, outputs, n_trees = step.cells, np.empty_like(cells), 0
+        for fitted, left_out in _parts(cells[:, 0] if truth.ndim > 1 else truth, rng):
+            intercept, weights, _ = step.fit(features[fitted], cells[fitted])
+            start = intercept + features @ weights.T
+            parts = [
+                [array[rows] for array in (features, cells, start)]
+                for rows in (fitted, left_out)
+            ]
+            n_best, outputs[left_out] = most_likely(step, *parts, rng, most_trees)
+            n_trees += n_best
+        intercept, weights, _ = step.fit(features, cells)
+        start = intercept + features @ weights.T
+        trees = Forest.grow(step, features, cells, start, rng, n_trees)
         self.weights[row, 0] = intercept
-        self.weights[np.ix_(row, used)] = weights[:, : len(used)]
-        self.pairs[row, : len(pairs)] = pairs
-        self.pair_weights[row, : len(pairs)] = weights[:, len(used) :]
-        self.noise[row] = noise
-        return cells
+        self.weights[np.ix_(np.arange(row.start, row.stop), used)] = weights
+        self.weights[row, 0] += step.limits(cells)
+        self.noise[row] = step.noise(cells, outputs)
+        cells, chance = step.given(truth, outputs, self.noise[row], rng)
+        return replace(trees, features=used[trees.features]), cells, chance
 
-    def log_likelihood(self, blocks, codes, decoded, found, rng):
-        """Return the log-likelihood of what is found in each row, given its code."""
-        F = _features(codes, decoded, np.zeros(decoded.shape))
-        first, total = F.shape[1] - self.n_encoded, np.zeros(len(F))
-        for step in steps(blocks):
-            row, truth = step.cells, found[step.cells.start]
-            is_there = _is_there(truth)
-            cells, chance = step.given(
-                truth[is_there],
-                self._outputs(step, F[is_there]),
-                self.noise[row],
-                rng,
-            )
-            F[is_there, first + row.start : first + row.stop] = cells
-            total[is_there] += chance
-        return total
-
-    def _outputs(self, step, F):
-        products = _products(F, self.pairs[step.cells.start])
-        weights, pair_weights = self.weights[step.cells], self.pair_weights[step.cells]
-        return F @ weights.T + products @ pair_weights.T
+    def _outputs(self, step, forest, F):
+        return F @ self.weights[step.cells].T + forest.outputs(F)
 
     def draw(self, blocks, codes, decoded, rng, conditions=None):
         """Return cells of new rows, those that meet some conditions.
@@ -140,8 +126,8 @@ class Chain:
         """
         F = _features(codes, decoded, np.zeros(decoded.shape))
         first = F.shape[1] - self.n_encoded
-        for step in steps(blocks):
-            row, outputs = step.cells, self._outputs(step, F)
+        for step, forest in zip(steps(blocks), self.forests, strict=True):
+            row, outputs = step.cells, self._outputs(step, forest, F)
             noise, condition = self.noise[row], (conditions or {}).get(row.start)
             if condition is None:
                 cells = step.draw(outputs, noise, rng)
@@ -157,26 +143,16 @@ class Chain:
         return F[:, first:]
 
 
-def telling_pairs(F, errors):
-    """Return pairs of columns whose product errors depend on, (n_pairs, 2).
+def _parts(target, rng):
+    """Return which rows are fitted and which left out, for each part of the rows.
 
-    By how many standard errors: more than the largest of as many chances would be.
+    Each part has every second row, by a target, unless rows are too few.
     """
-    n_rows, n_columns = F.shape
-    if not n_columns:
-        return np.empty((0, 2), dtype=int)
-    deviation = F.std(axis=0)
-    F = ((F - F.mean(axis=0)) / np.where(deviation > 0, deviation, 1)).astype("f4")
-    hardest = np.argsort(-np.square(errors).sum(axis=0))[:MOST_VALUES]
-    score = np.zeros((n_columns, n_columns))
-    for error in errors[:, hardest].T.astype("f4"):
-        total = (F * error[:, None]).T @ F
-        square = (F * error[:, None]).T ** 2 @ F**2
-        score = np.maximum(score, np.abs(total) / np.sqrt(square.clip(min=1e-9)))
-    pairs = np.column_stack(np.triu_indices(n_columns))
-    score = score[pairs[:, 0], pairs[:, 1]]
-    best = np.argsort(-score)[:MOST_PAIRS]
-    return pairs[best[score[best] > np.sqrt(2 * np.log(len(score) + 1))]]
+    if len(target) < PARTS * LEAST_ROWS:
+        return [(np.full(len(target), True),) * 2] * PARTS
+    part = np.empty(len(target), dtype=int)
+    part[np.lexsort((rng.random(len(target)), target))] = np.arange(len(target)) % PARTS
+    return [(part != left_out, part == left_out) for left_out in range(PARTS)]
 
 
 def _is_there(found):
@@ -185,7 +161,3 @@ def _is_there(found):
 
 def _features(codes, decoded, cells):
     return np.column_stack([np.ones(len(codes)), codes, decoded, cells])
-
-
-def _products(F, pairs):
-    return F[:, pairs[:, 0]] * F[:, pairs[:, 1]]

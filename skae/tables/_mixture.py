@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
-from scipy.special import logsumexp
-from scipy.stats import norm
 from sklearn.mixture import GaussianMixture
 
 PARTS = (1, 4, 16)
@@ -32,7 +29,10 @@ class Mixture:
 
     @classmethod
     def fit(cls, codes, seed):
-        """Return the mixture that the Bayesian information criterion prefers."""
+        """Return the mixture that the Bayesian information criterion prefers.
+
+        And the log-likelihood of other codes, in the mean, that this criterion expects.
+        """
         mixtures = [
             GaussianMixture(
                 n_parts,
@@ -45,21 +45,12 @@ class Mixture:
             if n_parts <= len(codes)
         ]
         best = min(mixtures, key=lambda mixture: mixture.bic(codes))
-        return cls(best.weights_, best.means_, np.linalg.cholesky(best.covariances_))
+        roots = np.linalg.cholesky(best.covariances_)
+        expected = -best.bic(codes) / (2 * len(codes))
+        return cls(best.weights_, best.means_, roots), expected
 
     def draw(self, n_rows, rng):
         """Return new codes."""
         part = rng.choice(len(self.shares), n_rows, p=self.shares)
         noise = rng.standard_normal((n_rows, self.means.shape[1], 1))
         return self.means[part] + (self.roots[part] @ noise)[..., 0]
-
-    def log_likelihood(self, codes):
-        """Return the log-likelihood of each code."""
-        parts = [
-            norm.logpdf(solve_triangular(root, (codes - mean).T, lower=True)).sum(
-                axis=0
-            )
-            - np.log(np.diag(root)).sum()
-            for mean, root in zip(self.means, self.roots, strict=True)
-        ]
-        return logsumexp(np.array(parts).T, b=self.shares, axis=1)

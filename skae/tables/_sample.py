@@ -11,8 +11,7 @@ from ._margins import LEVELS, quantiles, score_ranges, to_numbers
 from ._mixture import Mixture
 
 BLUR = 0.25  # added to the deviations of posteriors: no density is that of single rows
-JUDGING = 0.2  # share of the rows that say whether codes help
-FEWEST_ROWS = 20  # that some of them judge
+FEWEST_ROWS = 20  # that say whether codes help
 BATCH_ROWS = 10_000
 RAREST = 1e-4  # share of the rows that are drawn, for given cells
 
@@ -42,7 +41,7 @@ class RowModel:
     def fit(cls, encoder, X, posterior, decode, seed):
         """Return the model of encoded rows.
 
-        Codes are of use if held-out rows are likelier with them, by their evidence
+        Codes are of use if rows left out are likelier with them, by their evidence
         lower bound, than without.
 
         Parameters
@@ -60,34 +59,29 @@ class RowModel:
         seed : int
         """
         rng = np.random.default_rng(seed)
-        found, known = _read_rows(encoder, X)
+        blocks, (found, known) = encoder.blocks_, _read_rows(encoder, X)
         mean, std = posterior[0], np.hypot(posterior[1], BLUR)
         codes = mean + std * rng.standard_normal(mean.shape)
         decoded = decode(codes)
 
-        def part(rows, *, has_codes):
-            used = codes[rows] * has_codes, decoded[rows] * has_codes
-            return *used, {cell: values[rows] for cell, values in found.items()}
+        inputs = {
+            False: (np.zeros_like(codes), np.zeros_like(decoded)),
+            True: (codes, decoded),
+        }
 
-        def fit(rows, *, has_codes):
-            mixture = Mixture.fit(codes[rows], seed) if has_codes else None
-            learnt = part(rows, has_codes=has_codes)
-            chain = Chain.fit(encoder.blocks_, *learnt, rng)
-            return cls(mixture, chain, known, known)
+        def fit(has_codes, **limits):
+            return Chain.fit(blocks, *inputs[has_codes], found, rng, **limits)
 
-        if len(X) < FEWEST_ROWS:
-            model = fit(slice(None), has_codes=False)
-            return model._calibrated(encoder, decode, rng)
-        judging = rng.permutation(len(X)) < JUDGING * len(X)
-        with_codes, without = (
-            fit(~judging, has_codes=has_codes)
-            ._log_likelihood(encoder, *part(judging, has_codes=has_codes), rng)
-            .mean()
-            for has_codes in (True, False)
-        )
-        spent = norm.logpdf(codes, mean, std).sum(axis=1)[judging].mean()
-        model = fit(slice(None), has_codes=bool(with_codes - spent > without))
-        return model._calibrated(encoder, decode, rng)
+        mixture, (chain, likely) = None, fit(False)
+        if len(X) >= FEWEST_ROWS:
+            of_codes, likely_codes = Mixture.fit(codes, seed)
+            gain = likely_codes - norm.logpdf(codes, mean, std).sum(axis=1).mean()
+            # trees need codes no more than linear regressions do, which take no time
+            if fit(True, most_trees=0)[1] + gain > fit(False, most_trees=0)[1]:
+                with_codes, likely_with_codes = fit(True)
+                if likely_with_codes + gain > likely:
+                    mixture, chain = of_codes, with_codes
+        return cls(mixture, chain, known, known)._calibrated(encoder, decode, rng)
 
     def _calibrated(self, encoder, decode, rng):
         """Return the model with the scores that it draws, which are nearly normal."""
@@ -99,13 +93,6 @@ class RowModel:
                 drawn = drawn[cells[:, block.indicator] == 0]
             scores[at] = np.quantile(drawn, LEVELS) if len(drawn) else LEVELS
         return replace(self, scores=scores)
-
-    def _log_likelihood(self, encoder, codes, decoded, found, rng):
-        """Return the log-likelihood of codes, if there are any, and of rows."""
-        total = self.chain.log_likelihood(encoder.blocks_, codes, decoded, found, rng)
-        if self.mixture is not None:
-            total += self.mixture.log_likelihood(codes)
-        return total
 
     def sample(self, encoder, decode, n_rows, rng, given=None):
         """Return a table of new rows, those with some given cells."""

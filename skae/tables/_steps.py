@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.special import log_softmax, ndtr, ndtri, softmax
+from scipy.special import log_softmax, logsumexp, ndtr, ndtri, softmax
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
 from ._blocks import Block
 
 PENALTIES = (1, 10, 100, 1000)
-NEVER = -50.0  # the logit of a value that no row has
+C = 0.1
+NEVER = -50.0  # added to the logit of a value that no row has
 TOL = 3e-3  # of the gradient of the mean log-likelihood
 LEAST_NOISE = 1e-4
 LEAST_CHANCE = 1e-12
@@ -48,36 +49,63 @@ class Value:
     def _n_cells(self):
         return self.cells.stop - self.cells.start
 
-    def fit(self, F, values):
+    def fit(self, F, cells):
         """Return intercepts and weights of logits, and no noise."""
+        values = self._values(cells)
         n_values = max(self._n_cells, 2)
         found = np.unique(values)
-        intercept, weights = np.full(n_values, NEVER), np.zeros((n_values, F.shape[1]))
+        # a value of no row is half as frequent as one of a single row
+        rare = -np.log(2 * len(values))
+        intercept, weights = np.full(n_values, rare), np.zeros((n_values, F.shape[1]))
         if len(found) == 1:
             intercept[found] = 0
         else:
-            model = LogisticRegression(tol=TOL, max_iter=1000).fit(F, values)
+            model = LogisticRegression(C=C, tol=TOL, max_iter=1000).fit(F, values)
             of_two = len(found) == 2  # then the logits are those of the second
             intercept[found] = [0, *model.intercept_] if of_two else model.intercept_
             weights[found[of_two:]] = model.coef_
+            others = np.setdiff1d(np.arange(n_values), found)
+            outputs = intercept[found] + F @ weights[found].T
+            intercept[others] += logsumexp(outputs, axis=1).mean()
         if self._n_cells == 1:
             intercept, weights = np.diff(intercept), np.diff(weights, axis=0)
         return intercept, weights, 0.0
 
-    def expected(self, outputs):
-        """Return the shares of values, one column for each cell."""
-        return self._shares(outputs)[:, -self._n_cells :]
+    def to_cells(self, values):
+        """Return the zeros and ones of values."""
+        return np.eye(max(self._n_cells, 2))[values.astype(int)][:, -self._n_cells :]
+
+    def limits(self, cells):
+        """Return what is added to logits, so that no value is drawn that no row has."""
+        is_one = self._n_cells == 1
+        found = np.column_stack([1 - cells, cells]) if is_one else cells
+        limits = np.where(found.any(axis=0), 0, NEVER)
+        return np.diff(limits) if is_one else limits
+
+    def noise(self, cells, outputs):
+        """Return none."""
+        return np.zeros(self._n_cells)
+
+    def loss(self, cells, outputs):
+        """Return the mean of what is lost by cells being unlikely."""
+        chances = log_softmax(self._logits(outputs), axis=1)
+        return -chances[np.arange(len(cells)), self._values(cells)].mean()
+
+    def slope(self, cells, outputs):
+        """Return the gradient of the log-likelihood by outputs, and its curvature."""
+        shares = self._shares(outputs)[:, -self._n_cells :]
+        return cells - shares, shares * (1 - shares)
 
     def draw(self, outputs, noise, rng):
         """Return a value for each row."""
         shares = self._shares(outputs)
         at = (shares.cumsum(axis=1) < rng.random((len(shares), 1))).sum(axis=1)
-        return self._to_cells(at.clip(max=shares.shape[1] - 1))
+        return self.to_cells(at.clip(max=shares.shape[1] - 1))
 
     def given(self, values, outputs, noise, rng):
         """Return the cells of given values, and their log-likelihood."""
         found = log_softmax(self._logits(outputs), axis=1)
-        return self._to_cells(values), found[np.arange(len(values)), values]
+        return self.to_cells(values), found[np.arange(len(values)), values]
 
     def most(self, value, noise):
         """Return the largest log-likelihood that a value can have."""
@@ -90,8 +118,8 @@ class Value:
     def _shares(self, outputs):
         return softmax(self._logits(outputs), axis=1)
 
-    def _to_cells(self, at):
-        return np.eye(max(self._n_cells, 2))[at][:, -self._n_cells :]
+    def _values(self, cells):
+        return cells.argmax(axis=1) if self._n_cells > 1 else cells[:, 0].astype(int)
 
 
 @dataclass(frozen=True)
@@ -103,12 +131,28 @@ class Score:
 
     def fit(self, F, scores):
         """Return an intercept, weights, and the deviation of the noise."""
-        error, offset, weights = ridge(F, scores)
+        error, offset, weights = ridge(F, scores[:, 0])
         return offset, weights[None], max(np.sqrt(error), LEAST_NOISE)
 
-    def expected(self, outputs):
-        """Return the scores without noise."""
-        return outputs
+    def to_cells(self, ranges):
+        """Return scores, in the middle of ranges."""
+        return ranges.mean(axis=1, keepdims=True)
+
+    def limits(self, scores):
+        """Return none."""
+        return np.zeros(1)
+
+    def noise(self, scores, outputs):
+        """Return the deviation of the noise."""
+        return np.array([max(np.sqrt(self.loss(scores, outputs)), LEAST_NOISE)])
+
+    def loss(self, scores, outputs):
+        """Return the mean squared error."""
+        return np.square(scores - outputs).mean()
+
+    def slope(self, scores, outputs):
+        """Return the gradient of half the squared error, and its curvature."""
+        return scores - outputs, np.ones_like(outputs)
 
     def draw(self, outputs, noise, rng):
         """Return a score for each row."""

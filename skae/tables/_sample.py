@@ -13,6 +13,7 @@ from ._mixture import Mixture
 BLUR = 0.25  # added to the deviations of posteriors: no density is that of single rows
 FEWEST_ROWS = 20  # that say whether codes help
 BATCH_ROWS = 10_000
+CALIBRATING_ROWS = 5000
 RAREST = 1e-4  # share of the rows that are drawn, for given cells
 
 
@@ -42,7 +43,7 @@ class RowModel:
         """Return the model of encoded rows.
 
         Codes are of use if rows left out are likelier with them, by their evidence
-        lower bound, than without.
+        lower bound, than without; both without trees.
 
         Parameters
         ----------
@@ -59,33 +60,29 @@ class RowModel:
         seed : int
         """
         rng = np.random.default_rng(seed)
-        blocks, (found, known) = encoder.blocks_, _read_rows(encoder, X)
+        found, known = _read_rows(encoder, X)
         mean, std = posterior[0], np.hypot(posterior[1], BLUR)
         codes = mean + std * rng.standard_normal(mean.shape)
         decoded = decode(codes)
 
-        inputs = {
-            False: (np.zeros_like(codes), np.zeros_like(decoded)),
-            True: (codes, decoded),
-        }
-
         def fit(has_codes, **limits):
-            return Chain.fit(blocks, *inputs[has_codes], found, rng, **limits)
+            inputs = codes * has_codes, decoded * has_codes
+            return Chain.fit(encoder.blocks_, *inputs, found, rng, **limits)
 
-        mixture, (chain, likely) = None, fit(False)
+        mixture = None
         if len(X) >= FEWEST_ROWS:
             of_codes, likely_codes = Mixture.fit(codes, seed)
-            gain = likely_codes - norm.logpdf(codes, mean, std).sum(axis=1).mean()
-            # trees need codes no more than linear regressions do, which take no time
-            if fit(True, most_trees=0)[1] + gain > fit(False, most_trees=0)[1]:
-                with_codes, likely_with_codes = fit(True)
-                if likely_with_codes + gain > likely:
-                    mixture, chain = of_codes, with_codes
+            spent = norm.logpdf(codes, mean, std).sum(axis=1).mean()
+            # without trees, which take longer and seldom think otherwise
+            likely, with_codes = (fit(flag, most_trees=0)[1] for flag in (False, True))
+            if likely_codes - spent + with_codes > likely:
+                mixture = of_codes
+        chain, _ = fit(mixture is not None)
         return cls(mixture, chain, known, known)._calibrated(encoder, decode, rng)
 
     def _calibrated(self, encoder, decode, rng):
         """Return the model with the scores that it draws, which are nearly normal."""
-        cells = self._draw(encoder, decode, BATCH_ROWS, rng, None)
+        cells = self._draw(encoder, decode, CALIBRATING_ROWS, rng, None)
         scores = np.empty_like(self.quantiles)
         for at, block in enumerate(_numbers(encoder)):
             drawn = cells[:, block.start]

@@ -1,7 +1,6 @@
 """Trees that add up to what a linear step cannot tell: thresholds and interactions."""
 
 from dataclasses import dataclass
-
 from itertools import islice
 
 import numpy as np
@@ -13,14 +12,15 @@ LEAST_ROWS = 10  # of a leaf
 RATE = 0.3  # share of a tree's outputs that is used
 MOST_TREES = 60
 PATIENCE = 8  # trees in a row that other rows see nothing better by
-MOST_FEATURES = 32  # that a split is chosen from
+MOST_FEATURES = 64  # that a split is chosen from
+MOST_ROWS = 2000  # that splits are chosen by; all say what leaves add
 
 
 @dataclass(frozen=True)
 class Forest:
     """Trees whose outputs are added, as deep as each other.
 
-    Node i leads to node 2 i + 1, or to 2 i + 2 where the feature is above the threshold.
+    Node i leads to node 2 i + 1, or 2 i + 2 where the feature is above the threshold.
 
     Attributes
     ----------
@@ -119,8 +119,11 @@ def _grown(F, gradient, curvature, rng):
         min_samples_leaf=LEAST_ROWS,
         random_state=rng.integers(2**31),
     )
+    chosen = slice(None)
+    if len(F) > MOST_ROWS:
+        chosen = rng.choice(len(F), MOST_ROWS, replace=False)
     with config_context(skip_parameter_validation=True):  # half of a small tree's time
-        tree = model.fit(F, gradient, check_input=False).tree_
+        tree = model.fit(F[chosen], gradient[chosen], check_input=False).tree_
     leaf = tree.apply(F)
     totals = [
         np.array([np.bincount(leaf, column, tree.node_count) for column in array.T]).T

@@ -7,7 +7,6 @@ import numpy as np
 from ._steps import steps
 from ._trees import LEAST_ROWS, MOST_TREES, Forest, most_likely
 
-PARTS = 2  # of the rows; each is left out once
 ROUNDS = 3
 DIFFERENT = 0.9  # share of a number's rows that have one of their own, at least
 
@@ -82,10 +81,6 @@ class Chain:
     def _learn(self, step, F, truth, used, rng, most_trees):
         """Learn a step; return its forest, cells of the rows, and their likelihood.
 
-        Each half of the rows says after how many trees of the other half it is
-        likeliest, and what noise there is. All rows together, twice as many, bear as
-        many trees as both halves.
-
         Equal numbers have scores in a range. Where in it is drawn from what is
         expected, which is learnt again from these.
         """
@@ -94,25 +89,16 @@ class Chain:
         for _ in range(ROUNDS if n_different < DIFFERENT * len(truth) else 0):
             intercept, weights, noise = step.fit(features, cells)
             cells, _ = step.given(truth, intercept + features @ weights.T, noise, rng)
-        row, outputs, n_trees = step.cells, np.empty_like(cells), 0
-        for fitted, left_out in _parts(cells[:, 0] if truth.ndim > 1 else truth, rng):
-            intercept, weights, _ = step.fit(features[fitted], cells[fitted])
-            start = intercept + features @ weights.T
-            parts = [
-                [array[rows] for array in (features, cells, start)]
-                for rows in (fitted, left_out)
-            ]
-            n_best, outputs[left_out] = most_likely(step, *parts, rng, most_trees)
-            n_trees += n_best
+        n_trees, outputs = _left_out(step, features, cells, rng, most_trees)
         intercept, weights, _ = step.fit(features, cells)
         start = intercept + features @ weights.T
-        trees = Forest.grow(step, features, cells, start, rng, n_trees)
-        self.weights[row, 0] = intercept
+        forest = Forest.grow(step, features, cells, start, rng, n_trees)
+        row = step.cells
+        self.weights[row, 0] = intercept + step.limits(cells)
         self.weights[np.ix_(np.arange(row.start, row.stop), used)] = weights
-        self.weights[row, 0] += step.limits(cells)
         self.noise[row] = step.noise(cells, outputs)
         cells, chance = step.given(truth, outputs, self.noise[row], rng)
-        return replace(trees, features=used[trees.features]), cells, chance
+        return replace(forest, features=used[forest.features]), cells, chance
 
     def _outputs(self, step, forest, F):
         return F @ self.weights[step.cells].T + forest.outputs(F)
@@ -143,16 +129,33 @@ class Chain:
         return F[:, first:]
 
 
-def _parts(target, rng):
-    """Return which rows are fitted and which left out, for each part of the rows.
+def _left_out(step, F, cells, rng, most_trees):
+    """Return how many trees rows bear, and outputs for each from rows without it.
 
-    Each part has every second row, by a target, unless rows are too few.
+    Each half of the rows says after how many trees of the other half it is likeliest.
+    All rows, which are twice as many, bear as many trees as both halves.
     """
-    if len(target) < PARTS * LEAST_ROWS:
-        return [(np.full(len(target), True),) * 2] * PARTS
-    part = np.empty(len(target), dtype=int)
-    part[np.lexsort((rng.random(len(target)), target))] = np.arange(len(target)) % PARTS
-    return [(part != left_out, part == left_out) for left_out in range(PARTS)]
+    outputs, n_trees = np.empty_like(cells), 0
+    for fitted, left_out in _halves(cells, rng):
+        intercept, weights, _ = step.fit(F[fitted], cells[fitted])
+        arrays = F, cells, intercept + F @ weights.T
+        parts = ([array[rows] for array in arrays] for rows in (fitted, left_out))
+        n_best, outputs[left_out] = most_likely(step, *parts, rng, most_trees)
+        n_trees += n_best
+    return n_trees, outputs
+
+
+def _halves(cells, rng):
+    """Return which rows are fitted and which left out, twice.
+
+    A half has every second row, in the order of its cells. Few rows are not divided.
+    """
+    if len(cells) < 2 * LEAST_ROWS:
+        return [(slice(None), slice(None))]
+    is_second = np.empty(len(cells), dtype=bool)
+    order = np.lexsort((rng.random(len(cells)), *cells.T))
+    is_second[order] = np.arange(len(cells)) % 2
+    return [(is_second, ~is_second), (~is_second, is_second)]
 
 
 def _is_there(found):

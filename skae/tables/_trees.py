@@ -1,7 +1,7 @@
 """Trees that add up to what a linear step cannot tell: thresholds and interactions."""
 
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, starmap
 
 import numpy as np
 from sklearn import config_context
@@ -40,19 +40,16 @@ class Forest:
     def none(cls, n_cells):
         """Return no trees."""
         shape = 0, 2**DEPTH - 1
-        return cls(
-            np.zeros(shape, dtype=np.int64),
-            np.zeros(shape),
-            np.zeros((0, 2**DEPTH, n_cells)),
-        )
+        values = np.zeros((0, 2**DEPTH, n_cells))
+        return cls(np.zeros(shape, dtype=np.int64), np.zeros(shape), values)
 
     @classmethod
     def grow(cls, step, F, cells, outputs, rng, n_trees):
         """Return a forest of some trees, which `cells` are likelier with."""
-        forest = cls.none(cells.shape[1])
-        for tree, values in islice(_boosted(step, F, cells, outputs, rng), n_trees):
-            forest = forest.joined(_whole(tree, values))
-        return forest
+        if n_trees == 0:
+            return cls.none(cells.shape[1])
+        trees = islice(_boosted(step, F, cells, outputs, rng), n_trees)
+        return cls(*map(np.stack, zip(*starmap(_whole, trees), strict=True)))
 
     def outputs(self, F):
         """Return the sum of what the trees add for each row, (n_rows, n_cells)."""
@@ -65,19 +62,11 @@ class Forest:
             node = 2 * node + 1 + is_above
         return self.values[trees, node - (2**DEPTH - 1)].sum(axis=1)
 
-    def joined(self, other, weight=1.0):
-        """Return the trees of both, those of the other with some weight."""
-        return Forest(
-            np.concatenate([self.features, other.features]),
-            np.concatenate([self.thresholds, other.thresholds]),
-            np.concatenate([self.values, weight * other.values]),
-        )
-
 
 def most_likely(step, fitted, left_out, rng, most_trees):
     """Return after how many trees rows left out are likeliest, and their outputs.
 
-    Both are features, cells, and outputs without trees.
+    `fitted` and `left_out` are features, cells, and outputs without trees.
     """
     F, cells, outputs = left_out
     F, n_best, best = F.astype("f4"), 0, outputs
@@ -122,7 +111,7 @@ def _grown(F, gradient, curvature, rng):
     chosen = slice(None)
     if len(F) > MOST_ROWS:
         chosen = rng.choice(len(F), MOST_ROWS, replace=False)
-    with config_context(skip_parameter_validation=True):  # half of a small tree's time
+    with config_context(skip_parameter_validation=True):  # of each tree
         tree = model.fit(F[chosen], gradient[chosen], check_input=False).tree_
     leaf = tree.apply(F)
     totals = [
@@ -133,7 +122,7 @@ def _grown(F, gradient, curvature, rng):
 
 
 def _whole(tree, values):
-    """Return the forest of a tree, whose leaves go on to DEPTH as one."""
+    """Return features, thresholds and leaves of a tree that is as deep everywhere."""
     node, features, thresholds = np.zeros(1, dtype=int), [], []
     for _ in range(DEPTH):
         is_leaf = tree.children_left[node] < 0
@@ -141,8 +130,4 @@ def _whole(tree, values):
         thresholds.append(np.where(is_leaf, 0, tree.threshold[node]))
         children = tree.children_left[node], tree.children_right[node]
         node = np.column_stack(np.where(is_leaf, node, children)).ravel()
-    return Forest(
-        np.concatenate(features)[None],
-        np.concatenate(thresholds)[None],
-        values[node][None],
-    )
+    return np.concatenate(features), np.concatenate(thresholds), values[node]

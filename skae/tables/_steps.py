@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from ._blocks import Block
 
 PENALTIES = (1, 10, 100, 1000)
-C = 0.1
+C = 0.1  # shrinks logistic regressions, to which trees add
 NEVER = -50.0  # added to the logit of a value that no row has
 TOL = 3e-3  # of the gradient of the mean log-likelihood
 LEAST_NOISE = 1e-4

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ._steps import steps
-from ._trees import LEAST_ROWS, MOST_TREES, Forest, most_likely
+from ._trees import LEAST_ROWS, Forest, most_likely
 
 ROUNDS = 3
+MOST_TREES = 60  # of a step
+MOST_IN_ALL = 1800  # of all steps: many columns take long, and each tells less
 DIFFERENT = 0.9  # share of a number's rows that have one of their own, at least
 
 
@@ -60,7 +62,9 @@ class Chain:
             np.zeros(n_encoded),
         )
         known, total = np.arange(1, 1 + n_codes), 0.0
-        for step in steps(blocks):
+        in_turn = steps(blocks)
+        most_trees = min(most_trees, MOST_IN_ALL // max(1, len(in_turn)))
+        for step in in_turn:
             own = 1 + n_codes + np.arange(step.block.start, step.block.stop)
             drawn = (
                 1 + n_codes + n_encoded + np.arange(step.cells.start, step.cells.stop)
@@ -133,16 +137,16 @@ def _left_out(step, F, cells, rng, most_trees):
     """Return how many trees rows bear, and outputs for each from rows without it.
 
     Each half of the rows says after how many trees of the other half it is likeliest.
-    All rows, which are twice as many, bear as many trees as both halves.
+    All rows would bear more than the mean of both, and be nearer to single rows.
     """
-    outputs, n_trees = np.empty_like(cells), 0
+    outputs, n_trees = np.empty_like(cells), []
     for fitted, left_out in _halves(cells, rng):
         intercept, weights, _ = step.fit(F[fitted], cells[fitted])
         arrays = F, cells, intercept + F @ weights.T
         parts = ([array[rows] for array in arrays] for rows in (fitted, left_out))
         n_best, outputs[left_out] = most_likely(step, *parts, rng, most_trees)
-        n_trees += n_best
-    return n_trees, outputs
+        n_trees.append(n_best)
+    return int(np.mean(n_trees)), outputs
 
 
 def _halves(cells, rng):

@@ -10,7 +10,6 @@ from sklearn.tree import DecisionTreeRegressor
 DEPTH = 5
 LEAST_ROWS = 10  # of a leaf
 RATE = 0.3  # share of a tree's outputs that is used
-MOST_TREES = 60
 PATIENCE = 8  # trees in a row that other rows see nothing better by
 MOST_FEATURES = 64  # that a split is chosen from
 MOST_ROWS = 2000  # that splits are chosen by; all say what leaves add

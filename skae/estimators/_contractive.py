@@ -77,8 +77,9 @@ class ContractiveAutoencoder(BaseAutoencoder):
         weighted. Its biases and its small last weights make the output start at the
         columns' means. "auto" tries several starts for some hundred steps each and
         begins at the one that the judging rows prefer: PCA, the surface that the rows
-        lie on (codes from distances along it), and random weights. Where folds judge, kernel
-        ridge regression on PCA's codes is a candidate as well. `init_` says which won.
+        lie on (codes from distances along it), and random weights. Where folds judge,
+        kernel ridge regression on PCA's codes is a candidate as well. `init_` says
+        which won.
         With tied weights "auto" is "pca".
 
     tied_weights : bool, default=True

@@ -257,6 +257,25 @@ def test_holes_are_filled_and_nothing_else():
     )
 
 
+@pytest.mark.parametrize("as_input", [np.asarray, list], ids=["array", "list"])
+def test_holes_of_an_array_are_filled(as_input):
+    """Numbers, categories, and beside them names that are left out."""
+    rng = np.random.default_rng(0)
+    X = np.empty((60, 4), dtype=object)
+    X[:, 0] = [f"row {i}" for i in range(60)]
+    X[:, 1:3] = rng.standard_normal((60, 2))
+    X[:, 3] = rng.choice(["a", "b"], 60)
+    whole = X.copy()
+    X[3, 1], X[7, 3] = np.nan, None
+    autoencoder = AutoencoderTransformer(1, categorical_features=[3], max_iter=2)
+    with pytest.warns(UserWarning, match="Left out"):
+        filled = autoencoder.fit(X).impute(as_input(X))
+    assert filled[7, 3] in ("a", "b")
+    assert np.isfinite(filled[3, 1])
+    filled[3, 1], filled[7, 3] = whole[3, 1], whole[7, 3]
+    np.testing.assert_array_equal(filled, whole)
+
+
 def test_filled_cells_are_near_what_was_there():
     """Better than the mean and the most frequent value, in rows not trained on."""
     fitted = fit(table=make_mixed(400), n_components=1, max_iter=30)

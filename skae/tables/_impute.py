@@ -16,6 +16,13 @@ def impute(encoder, X, restore):
             rows[:, block.indicator] = 0
     filled = encoder.inverse_transform(rows)
     labels = [block.column for block in encoder.blocks_]
+    if isinstance(filled, np.ndarray):
+        is_whole = len(labels) == encoder.n_features_in_  # else some were left out
+        dtype = filled.dtype if is_whole else object
+        X = np.array(X, dtype=getattr(X, "dtype", dtype))
+        for i, label in enumerate(labels):
+            X[is_missing[:, i], label] = filled[is_missing[:, i], i]
+        return X
     holes = zip(labels, is_missing.T, strict=True)
     return _fill(X, {label: cells for label, cells in holes if cells.any()}, filled)
 

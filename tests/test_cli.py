@@ -663,25 +663,37 @@ def test_archive_with_a_target_of_other_length_is_one_line_and_status_2(
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_missing_values_are_counted_and_their_columns_named(
+def test_infinite_values_are_counted_and_their_columns_named(
     suffix, tmp_path, table, fails
 ):
     """The line says how many rows, which columns, and what to do."""
-    table.loc[[1, 2, 5], "花弁"] = np.nan
+    table.loc[[1, 2, 5], "花弁"] = -np.inf
     table.loc[[2, 3], "länge"] = np.inf
     path = tmp_path / f"iris{suffix}"
     table.to_parquet(path) if suffix == ".parquet" else table.to_csv(path, index=False)
     line = fails(path, "--target", "species")
     assert "in 4 of 30 rows, in 'länge', '花弁'" in line
-    assert "SimpleImputer" in line
+    assert "leave their cells empty" in line
 
 
-def test_missing_nullable_values_are_counted(tmp_path, table, fails):
-    """Pandas' own missing value is missing too."""
+def test_missing_cells_are_compared_as_in_mixed_tables(tmp_path, table, run):
+    """Empty ones, question marks and pandas' own."""
+    table = table.astype({"länge": object})
+    table.loc[[1, 2], "länge"] = "?"
+    table.loc[5, "花弁"] = np.nan
+    table.to_csv(tmp_path / "t.csv", index=False)
     count = pd.array([None, *range(N_ROWS - 1)], dtype="Int64")
-    table.assign(count=count).to_parquet(tmp_path / "t.parquet")
-    line = fails(tmp_path / "t.parquet", "--target", "species")
-    assert "in 1 of 30 rows, in 'count'" in line
+    table.loc[[1, 2], "länge"] = np.nan
+    table.astype({"länge": float}).assign(count=count).to_parquet(
+        tmp_path / "t.parquet"
+    )
+    for name, n_columns in ("t.csv", 4), ("t.parquet", 5):
+        status, out, err = run(
+            tmp_path / name, "--target", "species", "--n-components", "1"
+        )
+        assert (status, err) == (0, "")
+        assert f"30 rows, {n_columns} columns" in out
+        assert "each of the same weight" in out
 
 
 def test_missing_targets_are_counted(tmp_path, table, fails):

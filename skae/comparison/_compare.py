@@ -88,7 +88,8 @@ def compare_reducers(
     Parameters
     ----------
     X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-        Finite numbers, a sparse matrix is made dense; or a mixed table.
+        Finite numbers, a sparse matrix is made dense; or a mixed table, for which a
+        DataFrame with missing cells is taken.
     y : array-like of shape (n_samples,), default=None
         Class labels, whose accuracy is scored and by which the folds are stratified, or
         a quantity, whose R^2 is. Numbers are taken for labels if they are whole and
@@ -236,7 +237,8 @@ def _column_r2(scored, names):
 
 def _read(X):
     """Return rows as numbers, the names of their columns, and their TableEncoder."""
-    if not (hasattr(X, "columns") and tables.is_mixed(X)):
+    has_holes = isinstance(X, pd.DataFrame) and X.isna().any(axis=None)
+    if not (has_holes or tables.is_mixed(X)):
         names = _column_names(X)
         return _numbers(X), names, None
     encoder = tables.TableEncoder(handle_unknown="ignore").fit(X)

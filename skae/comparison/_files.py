@@ -23,7 +23,7 @@ _LIKE_A_NUMBER = r"\D{0,5}\d[\d.,' ]*\D{0,5}"
 class FileContent(NamedTuple):
     """Rows to compress, and what there is to know about them."""
 
-    X: np.ndarray  # or a mixed DataFrame
+    X: np.ndarray  # or a DataFrame that is mixed, or has missing cells
     columns: list[str]
     y: np.ndarray | None
     notes: list[str]  # what was left out, one sentence each
@@ -47,7 +47,7 @@ def read_table(path, target=None, **options):
     Returns
     -------
     content : FileContent
-        Its numbers are finite; of a mixed table some may be missing.
+        Its numbers are finite, or missing.
 
     Raises
     ------
@@ -119,10 +119,10 @@ def _table(frame, y, notes, target):
         )
     if listed:
         notes = [*notes, f"left out, as neither numbers nor categories: {listed}"]
-    if kept:
-        return FileContent(frame, list(frame.columns), y, notes)
-    X = frame.to_numpy(np.float64, na_value=np.nan)
-    _check_finite(X, frame.columns)
+    numbers = frame.drop(columns=kept).astype(np.float64)
+    _check_finite(numbers)
+    is_plain = not kept and numbers.notna().all(axis=None)
+    X = numbers.to_numpy() if is_plain else frame
     return FileContent(X, list(frame.columns), y, notes)
 
 
@@ -207,13 +207,13 @@ def _notes_on_target(y, name):
         )
 
 
-def _check_finite(X, names):
-    is_bad = ~np.isfinite(X)
-    if is_bad.any():
+def _check_finite(numbers):
+    is_bad = np.isinf(numbers)
+    if is_bad.any(axis=None):
         raise ValueError(
-            f"values are missing or infinite in {is_bad.any(axis=1).sum()} of {len(X)} "
-            f"rows, in {_quoted(names[is_bad.any(axis=0)])}: fill them first, for "
-            "instance with sklearn.impute.SimpleImputer"
+            f"values are infinite in {is_bad.any(axis=1).sum()} of {len(is_bad)} rows, "
+            f"in {_quoted(is_bad.columns[is_bad.any()])}: leave their cells empty, and "
+            "they count as missing"
         )
 
 

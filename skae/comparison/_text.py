@@ -72,6 +72,7 @@ def _read(path, encoding, separator, decimal):
         decimal=decimal,
         header=0 if has_header else None,
         encoding=encoding,
+        na_values="?",  # beside what pandas takes for a missing cell
         skipinitialspace=True,
         low_memory=False,
     )

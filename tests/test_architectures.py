@@ -167,9 +167,8 @@ def test_map_cannot_be_whitened():
         fitted(Conv1d(code="map"), rows(8), init="random", whiten=True)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param("images", marks=pytest.mark.slow), "map of series"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["images", "map of series"])
 def test_convolutional_autoencoders_are_sound(name):
     """No check fails on a convolutional autoencoder."""
     check_autoencoder(SOUND[name])

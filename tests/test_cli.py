@@ -565,7 +565,7 @@ def test_decimal_mark_can_be_named(tmp_path, run):
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        (["1", "2", "?"], "'b' (row 3 has '?'; 3 cells of 9 no number)"),
+        (["1", "2", "-"], "'b' (row 3 has '-'; 3 cells of 9 no number)"),
         (["EUR 1.50", "EUR 2", "EUR 3"], "'b' (row 1 has 'EUR 1.50')"),
         (['"1.234,56"', '"2,5"', "3"], "'b' (row 1 has '1.234,56'; --decimal , may"),
     ],

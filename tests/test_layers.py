@@ -73,7 +73,7 @@ LAYERS = [
     Layer("files._rows", ("tables._*", "exceptions"), NUMPY),
     Layer(
         "files*",
-        (*BELOW_ENGINE, "engine", "files*", "exceptions", "_version"),
+        (*BELOW_ENGINE, "engine", "tables", "files*", "exceptions", "_version"),
         SKLEARN | TORCH,
     ),
     # estimators: scikit-learn's side, without torch
@@ -99,13 +99,13 @@ LAYERS = [
     Layer("export", ("_lazy",), frozenset()),
     Layer("export._networks", ("networks*", "objectives*", "inference*"), TORCH),
     Layer("export._steps", (), SKLEARN | TORCH),
-    Layer("export._modules", ("objectives*", "export._*"), SKLEARN | TORCH),
+    Layer("export._modules", ("objectives*", "tables", "export._*"), SKLEARN | TORCH),
     Layer("export._onnx", ("_version", "export._*"), SKLEARN | TORCH | EXPORT),
     # leaves: estimators are used through their public attributes
     Layer("metrics", ("tables",), SKLEARN),
     Layer("testing*", ("testing*", "metrics"), SKLEARN | {"torch", "skorch.callbacks"}),
     Layer("plotting", ("_lazy",), frozenset()),
-    Layer("plotting*", ("plotting._*",), SKLEARN | {"matplotlib"}),
+    Layer("plotting*", ("tables", "plotting._*"), SKLEARN | {"matplotlib"}),
     Layer("comparison._differences", (), SKLEARN),
     Layer("comparison._sentences", ("comparison._differences",), SKLEARN),
     Layer("comparison._svg", (), NUMPY),

@@ -62,7 +62,7 @@ def test_sound_autoencoder_passes(name):
         FAST,
         pytest.param(WITH_EPOCHS, marks=pytest.mark.slow),
         FAST | NOBODY_JUDGES,
-        MANY_EPOCHS,
+        pytest.param(MANY_EPOCHS, marks=pytest.mark.slow),
     ],
 )
 def test_parameters_of_the_broken_ones_are_sound(parameters):

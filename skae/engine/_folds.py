@@ -36,7 +36,7 @@ from ._solvers import SCHEDULES, make_optimizers
 from ._starts import (
     KERNEL,
     STARTS,
-    is_flat,
+    racing_starts,
     sprint_plan,
     starts_of,
     surface,
@@ -156,11 +156,11 @@ def cross_validate(task, table, held_out, seed):
         few = CAUTION_OF_FEW / np.sqrt(_n_judges(baseline, table.weight))
         cautions = dict.fromkeys((*factors, 0.0), CAUTION_OF_NETWORKS + few)
         factor, gain = choose(cautions, losses_at, baseline, table.weight)
-        kernels = _kernels(task, table, seed)
+        kernels = _kernels_of_many_folds(task, table, seed)
         closed, closed_gain = _closed_form(kernels, table, CAUTION + few)
         if factor is not None and closed is not None:
             rivals = {factor: losses_at(factor)}
-            fair = _kernels(task, table, seed, held_out)  # of the same rows
+            fair = _kernels(task, table, rows.tables, held_out, rows.pca_errors)
             if fair is not None:
                 rivals[KERNEL] = baseline - fair.gains(closed)
             cautions = dict.fromkeys(rivals, CAUTION + few)
@@ -215,9 +215,7 @@ def _race(task, rows, networks, pca, seed):
         return starts[0], pca
     few, others = slice(RACING_FOLDS), slice(RACING_FOLDS, None)
     lessons = _lessons(networks[few], rows.tables[few], task, seed.child("manifold"))
-    pairs = zip(networks[few], lessons, strict=True)
-    if all(is_flat(network, *lesson) for network, lesson in pairs):
-        starts = [init for init in starts if init != "manifold"]
+    starts = racing_starts(starts, networks[few], lessons)
     stacks = [
         _moved(init, networks[few], rows.tables[few], task, seed.child(init), lessons)
         for init in starts
@@ -505,28 +503,33 @@ def _closed_form(kernels, table, caution):
     )
 
 
-def _kernels(task, table, seed, held_out=None):
-    """Return the `_Kernels` of a table; None where they take no part.
+def _kernels_of_many_folds(task, table, seed):
+    """Return the `_Kernels` of more folds than networks have, or None.
 
-    Of more folds than networks have, if none are given.
+    They take no part in every task, and need something to learn.
     """
     if KERNEL not in task.plan.starts or not task.objective.is_plain:
         return None
     if task.counts_cells:  # it has no shares
         return None
-    blueprint, parts = task.blueprint, []
-    if fit_kernel_ridge(table, blueprint.n_components) is None:
+    if fit_kernel_ridge(table, task.blueprint.n_components) is None:
         return None  # of what rounding leaves in a part there is nothing to learn
-    if held_out is None:
-        n_folds = int(np.clip(KERNEL_WORK / table.n_rows**3, N_FOLDS, MOST_FOLDS))
-        held_out = _splits.folds(table, n_folds, seed)
+    n_folds = int(np.clip(KERNEL_WORK / table.n_rows**3, N_FOLDS, MOST_FOLDS))
+    held_out = _splits.folds(table, n_folds, seed)
     tables = [table.take(positions) for positions in _kept(table, held_out)]
+    pca_errors = _pca_errors(table, tables, held_out, task)
+    return _kernels(task, table, tables, held_out, pca_errors)
+
+
+def _kernels(task, table, tables, held_out, pca_errors):
+    """Return the `_Kernels` of the folds' tables; None if one has nothing to learn."""
+    blueprint, parts = task.blueprint, []
     for part, positions in zip(tables, held_out, strict=True):
         found = fit_kernel_ridge(part, blueprint.n_components)
         if found is None:
             return None
         parts.append((found, part.limits if blueprint.clamps else None, positions))
-    return _Kernels(table, parts, _pca_errors(table, tables, held_out, task))
+    return _Kernels(table, parts, pca_errors)
 
 
 def _kept(table, held_out):

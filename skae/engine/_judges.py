@@ -26,8 +26,8 @@ from ._selection import CAUTION, CAUTION_OF_FEW, choose, factors_of
 from ._starts import (
     KERNEL,
     SPRINT_ROWS,
-    is_flat,
     move_start,
+    racing_starts,
     sprint_plan,
     starts_of,
     surface,
@@ -387,8 +387,7 @@ def _race(network, rows, judge, task, seed):
     states, losses = [], []
     origin = copy_state(network)
     lesson = surface(network, table, task, seed.child("manifold"))
-    if is_flat(network, *lesson):
-        starts = [init for init in starts if init != "manifold"]
+    starts = racing_starts(starts, [network], [lesson])
     with Bar(replace(task.plan, stage="starts"), len(starts), "start") as bar:
         for init in starts:
             network.load_state_dict(origin)

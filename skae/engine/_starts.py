@@ -82,6 +82,17 @@ def surface(network, table, task, seed):
     return U.to(task.dtype), as_tensor(Z)
 
 
+def racing_starts(starts, networks, lessons):
+    """Return the starts without the surface, where that of each network is flat.
+
+    The networks are at PCA, and the lessons are their `surface`.
+    """
+    pairs = zip(networks, lessons, strict=True)
+    if all(is_flat(network, *lesson) for network, lesson in pairs):
+        return [init for init in starts if init != "manifold"]
+    return starts
+
+
 def is_flat(network, U, Z):
     """Whether codes along the surface tell far less of the rows than PCA.
 

@@ -74,10 +74,6 @@ class BaseSupervised(EncodingTransformer):
         "verbose": ["verbose"],
     }
 
-    categorical_features = "from_dtype"
-    missing_values = "auto"
-    column_weight = None
-
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, *, groups=None):
         """Pretrain on all rows, then fine-tune on the labelled ones.

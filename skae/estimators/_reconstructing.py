@@ -38,6 +38,10 @@ class EncodingTransformer(
     It is that of the skorch net `net_`.
     """
 
+    categorical_features = "from_dtype"
+    missing_values = "auto"
+    column_weight = None
+
     @property
     def _network(self):
         return self.net_.network_
@@ -141,10 +145,6 @@ class ReconstructingTransformer(EncodingTransformer):
     Its `encode`, `decode` and `forward` work in the units of X. Mixed tables become
     numbers first, unless `categorical_features` is None.
     """
-
-    categorical_features = "from_dtype"
-    missing_values = "auto"
-    column_weight = None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -50,10 +50,7 @@ class CellLoss(nn.Module):
             column_weight / entropy.clamp(min=DOUBT),
             counts * scale.square(),
         ) / (self.unit * len(shares.blocks))
-        told_by, less = _indicators(shares.blocks, scale)
-        is_told = less != 0
-        there = 1 - less * shares.origin[..., told_by]
-        mean = 1 - less * shares.mean[..., told_by]
+        told_by, there, step, mean = _presence(shares, scale)
         for name, value in (
             ("weight", weight),
             ("is_number", ~is_category),
@@ -64,19 +61,18 @@ class CellLoss(nn.Module):
             ("member", member),
             ("doubt", DOUBT / shares.n_values),
             ("there", there / mean),
-            ("step", less * scale[..., told_by] / mean),
+            ("step", step / mean),
         ):
             self.register_buffer(name, value.to(dtype))
-        self.register_buffer("told_by", told_by if is_told.any() else None)
+        is_told = any(span.has_indicator for span in shares.blocks)
+        self.register_buffer("told_by", told_by if is_told else None)
 
     def forward(self, output, U):
         """Return one loss per row for raw outputs and standardised rows."""
         target = torch.addcmul(self.shift, U, self.factor)
         weight = self.weight
         if self.told_by is not None:  # its mean is 1
-            weight = weight * (
-                self.there - U.index_select(-1, self.told_by) * self.step
-            )
+            weight = weight * _counted(self, U)
         if not self.shares.has_categories:
             return WeightedSquares.apply(output, target, weight)
         return _Losses.apply(output, target, weight, self)
@@ -101,15 +97,12 @@ class ObservedCells(nn.Module):
     def __init__(self, shares, scale, dtype):
         super().__init__()
         scale = torch.ones_like(shares.mean) if scale is None else scale
-        told_by, less = _indicators(shares.blocks, scale)
+        told_by, there, step, mean = _presence(shares, scale)
         starts = torch.tensor([span.start for span in shares.blocks])
         self.register_buffer("columns", starts.to(told_by.device))
-        self.register_buffer("told_by", told_by[self.columns])
-        less, told_by = less[self.columns], self.told_by
-        mean = 1 - less * shares.mean[told_by]
-        there = 1 - less * shares.origin[told_by]
-        self.register_buffer("there", (there / mean).to(dtype))
-        self.register_buffer("step", (less * scale[told_by] / mean).to(dtype))
+        self.register_buffer("told_by", self.of(told_by))
+        self.register_buffer("there", self.of(there / mean).to(dtype))
+        self.register_buffer("step", self.of(step / mean).to(dtype))
 
     def of(self, rows):
         """Return the columns that are restored."""
@@ -117,7 +110,7 @@ class ObservedCells(nn.Module):
 
     def weighted(self, cells, U):
         """Return losses of these cells times what they count, 1 in the mean."""
-        return cells * (self.there - U.index_select(-1, self.told_by) * self.step)
+        return cells * _counted(self, U)
 
 
 class CellLikelihood(CellLoss):
@@ -135,12 +128,12 @@ class CellLikelihood(CellLoss):
         unit = scale.square().mean(dim=-1, keepdim=True)
         squares = scale.square() / torch.where(unit > 0, unit, 1.0)
         counts, _ = _weights(shares.blocks, scale)
-        told_by, less = _indicators(shares.blocks, scale)
+        _, there, step, _ = _presence(shares, scale)
         for name, value in (
             ("weight", torch.where(is_category, 1.0, counts * squares)),
             ("numbers", counts * ~is_category),
-            ("there", 1 - less * shares.origin[..., told_by]),
-            ("step", less * scale[..., told_by]),
+            ("there", there),
+            ("step", step),
         ):
             self.register_buffer(name, value.to(dtype))
 
@@ -149,7 +142,7 @@ class CellLikelihood(CellLoss):
         target = torch.addcmul(self.shift, U, self.factor)
         there = self.there
         if self.told_by is not None:
-            there = there - U.index_select(-1, self.told_by) * self.step
+            there = _counted(self, U)
         weight = there * self.weight
         of_numbers = weight * self.is_number
         squares = WeightedSquares.apply(output, target, of_numbers)
@@ -211,6 +204,23 @@ def _weights(blocks, like):
         weight[span.start : span.stop] = span.weight
         counts[span.start + span.n_members : span.stop] = float(span.is_restored)
     return counts, weight
+
+
+def _counted(loss, U):
+    """Return how much the cells of standardised rows count, see `_presence`."""
+    return loss.there - U.index_select(-1, loss.told_by) * loss.step
+
+
+def _presence(shares, scale):
+    """Return what tells how much cells count: `told_by`, `there`, `step`, their mean.
+
+    That is `there`, less `step` for each unit of the column `told_by` of standardised
+    rows, which says where cells are missing.
+    """
+    told_by, less = _indicators(shares.blocks, scale)
+    there = 1 - less * shares.origin[..., told_by]
+    mean = 1 - less * shares.mean[..., told_by]
+    return told_by, there, less * scale[..., told_by], mean
 
 
 def _indicators(blocks, like):

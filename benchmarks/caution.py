@@ -1,9 +1,10 @@
-"""How much evidence a kernel ridge regression needs before it corrects PCA.
+"""How much evidence it needs before a fit to few rows leaves PCA.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.caution
+    OMP_NUM_THREADS=1 python -m benchmarks.caution [--networks]
 
 40 to 200 rows are drawn of each table again and again; up to 3000 others test. Twenty
-folds of the drawn rows judge the regression, kept in whole or in part. It is chosen if
+folds of the drawn rows judge a kernel ridge regression, kept in whole or in part; with
+--networks, five folds judge what training made of the best start. It is chosen if
 its mean gain is above so many of its standard errors: `caution`, and `of few` over the
 square root of the number of rows that judge. "/ PCA" is the test error over that of
 PCA, on average over all draws, "worst" the highest; "above" counts the draws in which
@@ -11,6 +12,7 @@ it is above 1.002.
 """
 
 import argparse
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,8 @@ from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks._data import load_table, machine, parsed
+from benchmarks._rivals import PCAReducer, mean_error
+from skae import AutoencoderTransformer
 from skae.data._table import Table
 from skae.engine._folds import _n_judges
 from skae.engine._kernel_ridge import fit_kernel_ridge
@@ -35,7 +39,7 @@ MADE = {
     "outliers": lambda rng: rng.standard_normal((5000, 12)) * _outliers(rng, 5000),
 }
 ROWS, SIZES, TEST_ROWS = (40, 80, 130, 200), (2, 4, 8), 3000
-CAUTIONS = [(0.0, 0.0), (1.0, 0.0), (1.0, 4.0), (1.0, 6.0), (2.0, 6.0)]
+CAUTIONS = [(0.0, 0.0), (1.0, 0.0), (1.0, 4.0), (1.0, 6.0), (1.5, 6.0), (2.0, 6.0)]
 
 
 def _mix(rng, n_columns):
@@ -52,8 +56,40 @@ def errors(found, X):
     return np.stack([found.shrunk(part).errors(Table(X)) for part in parts], axis=1)
 
 
-def draws(X, seeds):
-    """Yield judged errors and the mean test errors over PCA's of every draw."""
+def kernels(train, test, n_components, seed):
+    """Return judged errors and the mean test errors over PCA's."""
+    judged = np.empty((len(train), 1 + len(FACTORS)))
+    folds = KFold(20, shuffle=True, random_state=seed)
+    for kept, held_out in folds.split(train):
+        found = fit_kernel_ridge(Table(train[kept]), n_components)
+        judged[held_out] = errors(found, train[held_out])
+    tested = errors(fit_kernel_ridge(Table(train), n_components), test).mean(axis=0)
+    return judged, tested / tested[0]
+
+
+def network(train, test, n_components, seed):
+    """Return the same of a network after training, which is kept whatever it lost."""
+    judged = []
+
+    def keep(choices, losses_at, baseline, *args):
+        if 1.0 not in choices or judged:
+            return None, 0.0  # nothing was learnt, or it is a closed form
+        judged.append(np.stack([baseline, losses_at(1.0)], axis=1))
+        return 1.0, 0.0
+
+    reducer = AutoencoderTransformer(n_components, random_state=seed)
+    with patch("skae.engine._folds.choose", keep):
+        reducer.fit(train)
+    if not judged:
+        return np.zeros((len(train), 1)), np.ones(1)
+    linear = PCAReducer(n_components, seed).fit(train)
+    return judged[0], np.array(
+        [1, mean_error(reducer, test) / mean_error(linear, test)]
+    )
+
+
+def draws(X, seeds, judge):
+    """Yield what `judge`, `kernels` or `network`, returns of every draw."""
     for n_rows in ROWS:
         for seed in seeds if len(X) >= n_rows + 60 else ():
             order = np.random.default_rng(seed).permutation(len(X))
@@ -61,35 +97,31 @@ def draws(X, seeds):
             varies = train.std(axis=0) > 0
             scaler = StandardScaler().fit(train[:, varies])
             train, test = (scaler.transform(part[:, varies]) for part in (train, test))
-            folds = list(KFold(20, shuffle=True, random_state=seed).split(train))
-            for k in SIZES:
-                if k < train.shape[1]:
-                    judged = np.empty((n_rows, 1 + len(FACTORS)))
-                    for kept, held_out in folds:
-                        found = fit_kernel_ridge(Table(train[kept]), k)
-                        judged[held_out] = errors(found, train[held_out])
-                    tested = errors(fit_kernel_ridge(Table(train), k), test).mean(0)
-                    yield judged, tested / tested[0]
+            for n_components in SIZES:
+                if n_components < train.shape[1]:
+                    yield judge(train, test, n_components, seed)
 
 
 def ratio(judged, tested, caution, of_few):
     """Return the test error over PCA's of what the judge chooses."""
     baseline, choices = judged[:, 0], range(1, judged.shape[1])
     caution += of_few / np.sqrt(_n_judges(baseline, None))
-    cautions = dict.fromkeys(choices, caution)
-    return tested[choose(cautions, lambda i: judged[:, i], baseline, None)[0] or 0]
+    return tested[
+        choose(choices, judged.T.__getitem__, baseline, None, caution)[0] or 0
+    ]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--tables", nargs="+", default=[*MADE, *TABLES])
+    parser.add_argument("--networks", action="store_true")
     arguments = parsed(parser)
-    found = []
+    found, judge = [], network if arguments.networks else kernels
     for name in arguments.tables:
         rng = np.random.default_rng(0)
         X = MADE[name](rng) if name in MADE else load_table(name).astype(float)
-        found += draws(X, range(arguments.seeds))
+        found += draws(X, range(arguments.seeds), judge)
     print(machine())
     print(f"{len(found)} draws of {len(arguments.tables)} tables")
     rows = []

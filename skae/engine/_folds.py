@@ -50,7 +50,7 @@ RACING_FOLDS = 2
 FEWEST_ROWS = 20
 # Of networks, of which the judges have chosen start and epoch, too; and rows that share
 # a network are not independent.
-CAUTION_OF_NETWORKS = 2.0
+CAUTION_OF_NETWORKS = 1.5
 DRAWN_ROWS = 1000
 MOST_WEIGHTS = 2**17  # of a network; with more, five take five times as long as one
 # Of closed forms there are more folds, each with more rows, where few rows allow it.
@@ -154,8 +154,13 @@ def cross_validate(task, table, held_out, seed):
         # The networks of a training that was cut short are no model for another.
         factors = () if best is None or is_stopping() else factors_of(init)
         few = CAUTION_OF_FEW / np.sqrt(_n_judges(baseline, table.weight))
-        cautions = dict.fromkeys((*factors, 0.0), CAUTION_OF_NETWORKS + few)
-        factor, gain = choose(cautions, losses_at, baseline, table.weight)
+        factor, gain = choose(
+            (*factors, 0.0),
+            losses_at,
+            baseline,
+            table.weight,
+            CAUTION_OF_NETWORKS + few,
+        )
         kernels = _kernels_of_many_folds(task, table, seed)
         closed, closed_gain = _closed_form(kernels, table, CAUTION + few)
         if factor is not None and closed is not None:
@@ -163,9 +168,10 @@ def cross_validate(task, table, held_out, seed):
             fair = _kernels(task, table, rows.tables, held_out, rows.pca_errors)
             if fair is not None:
                 rivals[KERNEL] = baseline - fair.gains(closed)
-            cautions = dict.fromkeys(rivals, CAUTION + few)
-            if choose(cautions, rivals.get, baseline, table.weight)[0] != KERNEL:
-                closed = None
+            better, _ = choose(
+                rivals, rivals.get, baseline, table.weight, CAUTION + few
+            )
+            closed = closed if better == KERNEL else None
         pca_error = error = table.average(pca_errors)
         by_size = pca_by_size = _pca_errors_by_size(table, rows.tables, held_out, task)
         if closed is not None:
@@ -496,10 +502,11 @@ def _closed_form(kernels, table, caution):
         return None, 0.0
     baseline = kernels.pca_errors
     return choose(
-        dict.fromkeys(FACTORS, caution),
+        FACTORS,
         lambda factor: baseline - kernels.gains(factor),
         baseline,
         table.weight,
+        caution,
     )
 
 

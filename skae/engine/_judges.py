@@ -360,9 +360,8 @@ def _train_from_start(net, rows, judge, task, seed, warm, monitor, last, reports
     n_judges = judge.table.total_rows
     caution = CAUTION + CAUTION_OF_FEW / np.sqrt(n_judges) if held_out else 0
     factors = (*(factors_of(init) if has_learnt else ()), 0.0)
-    cautions = dict.fromkeys(factors, caution)
     factor, _ = choose(
-        cautions, losses_at, baseline, judge.table.weight, judge.table.ranks
+        factors, losses_at, baseline, judge.table.weight, caution, judge.table.ranks
     )
     network.load_state_dict(interpolate(start, end, factor or 0.0))
     if warm is not None:

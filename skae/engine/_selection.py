@@ -50,17 +50,15 @@ def factors_of(init):
     return FACTORS if init == "pca" else (1.0,)
 
 
-def choose(cautions, losses_at, baseline, weight, ranks=ALONE):
+def choose(choices, losses_at, baseline, weight, caution, ranks=ALONE):
     """Return one of some choices, or None for the baseline, and its mean gain.
 
-    Choices take part whose mean gain over the baseline is above zero at the lower end
-    of a confidence interval. The one with the highest lower end wins, all with the
-    interval of the least caution.
+    The one wins whose mean gain over the baseline has the highest lower end of a
+    confidence interval, if that is above zero.
 
     Parameters
     ----------
-    cautions : dict
-        For each choice, the standard errors that the lower end is below the mean.
+    choices : iterable
 
     losses_at : callable
         Takes a choice and returns one loss per row; or several, in columns, of which
@@ -71,18 +69,18 @@ def choose(cautions, losses_at, baseline, weight, ranks=ALONE):
 
     weight : ndarray of shape (n_rows,) or None
 
+    caution : float
+        Standard errors that the lower end is below the mean.
+
     ranks : Group
         The processes that have a part of the rows each.
     """
-    best, chosen, gain = -np.inf, None, 0.0
-    least_caution = min(cautions.values())
-    for choice, caution in cautions.items():
+    best, chosen, gain = 0.0, None, 0.0
+    for choice in choices:
         losses = losses_at(choice)
         with np.errstate(invalid="ignore"):  # of an infinite loss nothing is gained
             gains = baseline - losses
-        if not confidence_bound(gains, weight, caution, ranks) > 0:
-            continue
-        bound = confidence_bound(gains, weight, least_caution, ranks)
+        bound = confidence_bound(gains, weight, caution, ranks)
         if bound > best:
             best, chosen = bound, choice
             gain = float(np.mean(_mean(gains, weight, ranks)))

@@ -10,6 +10,7 @@ copyright = "2026, The skae developers"
 release = version = installed_version("skae")
 
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -59,6 +60,11 @@ numpydoc_show_class_members = False
 # Prompts and outputs are not code.
 copybutton_prompt_text = r">>> |\.\.\. ?|\$ "
 copybutton_prompt_is_regexp = True
+
+# Diagrams that are no examples are drawn by the scripts in figures/.
+plot_formats = [("svg", 200)]
+plot_html_show_formats = False
+plot_html_show_source_link = False
 
 sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",

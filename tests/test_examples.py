@@ -1,4 +1,4 @@
-"""The examples run."""
+"""The examples run, and so do the scripts that draw figures of the guide."""
 
 import gzip
 import runpy
@@ -9,8 +9,10 @@ import pytest
 
 from skae import engine
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("plot_*.py"))
+FIGURES = sorted((ROOT / "docs" / "figures").glob("*.py"))
 
 
 @pytest.fixture
@@ -34,6 +36,15 @@ def test_example_runs_without_a_warning(script, two_epochs, monkeypatch, capsys)
     monkeypatch.setattr("sys.argv", [str(script)])
     monkeypatch.setattr(pyplot, "show", lambda: pyplot.close("all"))
     runpy.run_path(str(script), run_name="__main__")
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize("script", FIGURES, ids=lambda script: script.stem)
+def test_script_of_the_guide_draws_a_figure(script):
+    """Without a warning, each leaves one figure open, which the page shows."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    runpy.run_path(str(script))
+    assert len(pyplot.get_fignums()) == 1
     pyplot.close("all")
 
 

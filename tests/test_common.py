@@ -93,6 +93,10 @@ DETECTORS = [
         n_folds=2,
     ),
     AutoencoderOutlierDetector(
+        AutoencoderTransformer(1, init="pca", max_iter=2, missing_values="mask"),
+        n_folds=2,
+    ),
+    AutoencoderOutlierDetector(
         MarginalizedDenoisingAutoencoder(1), contamination=0.1, standardize=False
     ),
 ]

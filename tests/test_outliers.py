@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+import skae
 from skae import (
     AutoencoderOutlierDetector,
     AutoencoderTransformer,
@@ -22,7 +23,9 @@ from skae import (
     VariationalAutoencoder,
 )
 from skae.estimators._outliers import default_n_components
+from skae.exceptions import FileError
 
+from .hostile import Parts
 from .tables import make_curve
 
 FAST = {"init": "pca", "hidden_layer_sizes": (8,), "max_iter": 2}
@@ -300,3 +303,149 @@ def test_pca_in_place_of_an_autoencoder_is_no_cause_for_a_warning():
         warnings.simplefilter("error")
         detector = AutoencoderOutlierDetector(autoencoder, random_state=0).fit(noise)
     assert any(model.is_pca_ for model in detector.autoencoders_)
+
+
+# -- missing cells --------------------------------------------------------------------
+
+MASKED = AutoencoderTransformer(
+    2, hidden_layer_sizes=(), init="pca", missing_values="mask"
+)
+
+
+def with_holes(X, share, seed):
+    missing = np.random.default_rng([seed, 1]).random(X.shape) < share
+    return X.mask(missing) if hasattr(X, "iloc") else np.where(missing, np.nan, X)
+
+
+def make_plane(n_samples, seed):
+    """Two columns of noise, restored badly, and eight that follow two variables."""
+    rng = np.random.default_rng(seed)
+    plane = rng.standard_normal((n_samples, 2)) @ np.random.default_rng(1).normal(
+        size=(2, 8)
+    )
+    plane += 0.2 * rng.standard_normal(plane.shape)
+    return np.column_stack([plane, rng.standard_normal((n_samples, 2))])
+
+
+@pytest.mark.parametrize(
+    ("make_table", "share_known"),
+    [
+        (make_plane, 0.0),
+        (make_curve, 0.2),
+        pytest.param(make_plane, 0.2, marks=pytest.mark.slow),
+        pytest.param(make_curve, 0.0, marks=pytest.mark.slow),
+    ],
+)
+def test_holes_in_new_rows_are_no_alarm(make_table, share_known):
+    """Over 6 tables about 5 % are flagged, whatever is missing, there and in fit."""
+    rates = {share: [] for share in (0.0, 0.2, 0.6)}
+    for seed in range(6):
+        X = make_table(1200, seed)
+        known = with_holes(X[:600], share_known, seed)
+        detector = detect(known, MASKED, 0.05, n_folds=2, random_state=seed)
+        for share, found in rates.items():
+            y = detector.predict(with_holes(X[600:], share, seed))
+            found.append(np.mean(y == -1))
+    for share, found in rates.items():
+        assert 0.035 < np.mean(found) < 0.065, share
+
+
+def make_people(n_samples, seed):
+    """A mixed table, in which numbers and a category follow one variable."""
+    rng = np.random.default_rng(seed)
+    t = rng.standard_normal(n_samples)
+    table = pd.DataFrame({f"x{i}": t + 0.3 * rng.normal(size=t.size) for i in range(5)})
+    table["noise"] = rng.standard_normal(n_samples)
+    return table.assign(kind=np.where(t + 0.2 * rng.normal(size=t.size) > 0, "a", "b"))
+
+
+@pytest.mark.parametrize(
+    "share_known", [0.2, pytest.param(0.0, marks=pytest.mark.slow)]
+)
+def test_holes_in_mixed_rows_are_no_alarm(share_known):
+    rates = []
+    autoencoder = AutoencoderTransformer(1, **FAST)
+    for seed in range(3):
+        table = make_people(1000, seed)
+        known = with_holes(table[:500], share_known, seed)
+        detector = detect(known, autoencoder, 0.05, n_folds=2, random_state=seed)
+        y = detector.predict(with_holes(table[500:], 0.2, seed))
+        rates.append(np.mean(y == -1))
+    assert 0.03 < np.mean(rates) < 0.07
+
+
+def test_a_row_with_many_holes_is_judged_as_one_with_few():
+    """Rows that lack half of their cells or more are flagged as often as the others."""
+    known, new = make_plane(1000, 0), make_plane(4000, 1)
+    detector = detect(known, MASKED, 0.1, n_folds=2)
+    new = with_holes(new, np.linspace(0, 0.9, 4000)[:, None], 2)
+    flagged = detector.predict(new) == -1
+    has_many = np.isnan(new).mean(axis=1) >= 0.5
+    assert flagged[has_many].mean() == pytest.approx(0.1, abs=0.025)
+    assert flagged[~has_many].mean() == pytest.approx(0.1, abs=0.025)
+    nothing = detector.score_samples(np.full((1, 10), np.nan))
+    assert nothing == pytest.approx(np.median(detector.score_samples(known)), rel=0.1)
+
+
+@pytest.mark.parametrize("make_table", [make_plane, make_people])
+def test_a_strange_cell_is_seen_beside_holes(make_table):
+    known = with_holes(make_table(400, 0), 0.2, 0)
+    autoencoder = AutoencoderTransformer(2, **FAST, missing_values="mask")
+    detector = detect(known, autoencoder, 0.05, n_folds=2)
+    table = pd.DataFrame(make_table(100, 1))
+    strange, column = table.copy(), table.columns[1]
+    strange[column] += 9
+    strange.loc[:, table.columns[2:4]] = np.nan
+    rows = strange if make_table is make_people else strange.to_numpy()
+    assert np.mean(detector.predict(rows) == -1) > 0.95
+    cells = detector.explain(rows)
+    assert set(cells["column"][:50]) == {column}
+    is_hole = cells["contribution"].isna()
+    assert set(cells["column"][is_hole]) == set(table.columns[2:4])
+    assert is_hole[-200:].all()
+    assert not is_hole[:-200].any()
+
+
+def test_without_holes_scores_are_the_same():
+    """To the last bit, of an autoencoder that takes some and one that does not."""
+    X, new = make_plane(200, 0), make_plane(50, 1)
+    plain = AutoencoderTransformer(2, hidden_layer_sizes=(), init="pca")
+    masked, plain = detect(X, MASKED), detect(X, plain)
+    assert masked.offset_ == plain.offset_
+    assert_array_equal(masked.score_samples(new), plain.score_samples(new))
+    cells = plain.explain(new)
+    assert_array_equal(masked.explain(new)["contribution"], cells["contribution"])
+
+
+def test_scores_beside_holes_are_those_alone_and_in_a_copy(tmp_path):
+    X = with_holes(make_plane(200, 0), 0.2, 0)
+    detector = detect(X, MASKED)
+    scores = detector.score_samples(X)
+    assert np.isfinite(scores).all()
+    assert_allclose(detector.score_samples(X[7:8]), scores[7:8])
+    assert_allclose(detector.score_samples(-np.negative(X)), scores)  # other NaN
+    detector.save(tmp_path / "model.safetensors")
+    again = skae.load(tmp_path / "model.safetensors")
+    assert_array_equal(again.score_samples(X), scores)
+
+
+def test_holes_are_for_autoencoders_that_take_them():
+    X = make_plane(100, 0)
+    holes = with_holes(X, 0.2, 0)
+    with pytest.raises(ValueError, match="NaN.*autoencoder with missing_values='mask'"):
+        AutoencoderOutlierDetector().fit(holes)
+    with pytest.raises(ValueError, match="NaN.*autoencoder with missing_values='mask'"):
+        detect(X).predict(holes)
+    detectors = [AutoencoderOutlierDetector(model) for model in (MASKED, PCA(2), None)]
+    tags = [detector.__sklearn_tags__().input_tags for detector in detectors]
+    assert [tag.allow_nan for tag in tags] == [True, False, False]
+
+
+def test_a_file_without_what_holes_cost_is_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    detect(make_plane(100, 0), MASKED, n_folds=2).save(path)
+    parts = Parts(path)
+    parts.content["estimator"]["inner"]["holes"]["expected"] = 1.0
+    path.write_bytes(parts.signed())
+    with pytest.raises(FileError, match="what missing cells contribute"):
+        skae.load(path)

@@ -31,6 +31,8 @@ MOST_COMPONENTS = 16
 AUTO_DEVIATIONS = 2
 MAD_OF_NORMAL = 0.6745
 BLOCK_ROWS = 10_000
+# Of these, copies with more holes say what errors are to be expected.
+HOLE_ROWS = 10_000
 
 
 def default_n_components(n_features):
@@ -78,7 +80,8 @@ class AutoencoderOutlierDetector(
     ----------
     autoencoder : estimator or None, default=None
         What restores the rows: any estimator with `transform` and `inverse_transform`,
-        such as one of skae's. It is cloned for each fold, and gets a seed from
+        such as one of skae's. With ``missing_values="mask"`` rows may have missing
+        cells. It is cloned for each fold, and gets a seed from
         `random_state` if it has none. None is :class:`AutoencoderTransformer` with as
         many components as the square root of the number of columns, rounded, and at
         most 16: one for 2 columns, 5 for 30, 16 for 784. More components restore
@@ -139,6 +142,15 @@ class AutoencoderOutlierDetector(
     tails. Both are told from the median and the median absolute deviation, which a
     minority of outliers among the training rows cannot move far.
 
+    Of a row with missing cells, in a mixed table or by an autoencoder with
+    ``missing_values="mask"``, the errors of those that are there are summed, over the
+    share that such cells have in the error of a usual row. That alone would flag too
+    many or too few: errors of few cells scatter more, and a code can follow them. So
+    copies of the training rows from which cells were removed at random are scored, by
+    autoencoders that do not know the rows. A row with holes has the score of a whole
+    row that is as unusual as it is among copies with as large a share missing. What is
+    missing for reasons of its own is not allowed for.
+
     References
     ----------
     Sakurada, M., and Yairi, T. (2014). Anomaly detection using autoencoders with
@@ -164,7 +176,6 @@ class AutoencoderOutlierDetector(
     """
 
     categorical_features = "from_dtype"
-    missing_values = "auto"
     column_weight = None
 
     _parameter_constraints: dict = {
@@ -196,6 +207,11 @@ class AutoencoderOutlierDetector(
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    @property
+    def missing_values(self):
+        """As the autoencoder has it."""
+        return getattr(self.autoencoder, "missing_values", "auto")
+
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None):
         """Fit an autoencoder without each fold, and find the threshold.
@@ -225,24 +241,19 @@ class AutoencoderOutlierDetector(
         """
         refuse_ranks(type(self).__name__, "Fit it in one process.")
         with unchanged_on_error(self):
-            X = read_rows(
-                self,
-                X,
-                reset=True,
-                accept_sparse=False,
-                ensure_min_samples=2,
-                ensure_min_features=2,
+            X, missing = self._read(
+                X, reset=True, ensure_min_samples=2, ensure_min_features=2
             )
             if sample_weight is not None:
                 sample_weight = _check_sample_weight(
                     detach(sample_weight), X, ensure_non_negative=True
                 )
                 used = sample_weight > 0
-                X, sample_weight = X[used], sample_weight[used]
-            self._fit(X, sample_weight)
+                X, missing, sample_weight = X[used], missing[used], sample_weight[used]
+            self._fit(X, missing, sample_weight)
         return self
 
-    def _fit(self, X, weight):
+    def _fit(self, X, missing, weight):
         random = check_random_state(self.random_state)
         self._hashes, first, row = np.unique(
             engine.hash_rows(X), return_index=True, return_inverse=True
@@ -270,7 +281,25 @@ class AutoencoderOutlierDetector(
         )
         self.autoencoders_ = [model for model, _ in fitted]
         self.scales_ = np.stack([scale for _, scale in fitted])
-        self.offset_ = lowest_normal_score(self._scores(X), self.contamination)
+        vars(self).pop("_hole_scale", None)
+        if hasattr(self, "encoder_") or self.missing_values == "mask":
+            some = random.permutation(len(X))[:HOLE_ROWS]
+            self._hole_scale = self._make_hole_scale(X[some], missing[some], random)
+        scores = self._scores(X, missing)
+        self.offset_ = lowest_normal_score(scores, self.contamination)
+
+    def _make_hole_scale(self, X, missing, random):
+        """Return the `HoleScale` of training rows, by those not trained on them."""
+        fold = self._fold_of(X)
+
+        def contribute(missing):
+            if hasattr(self, "encoder_"):
+                rows = tables.without(self.encoder_, X, missing)
+            else:
+                rows = np.where(missing, np.nan, X)
+            return self._contributions(rows, missing, fold)[1]
+
+        return tables.hole_scale(contribute, missing, random)
 
     def _seeded_autoencoder(self, n_features, random):
         if self.autoencoder is None:
@@ -295,9 +324,10 @@ class AutoencoderOutlierDetector(
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            Minus the sum of the contributions of the cells.
+            Minus the sum of the contributions of the cells. Of rows with missing cells
+            see the Notes.
         """
-        return self._scores(self._read(X))
+        return self._scores(*self._read(X))
 
     def decision_function(self, X):
         """Return by how much the scores exceed the threshold: negative for outliers.
@@ -339,23 +369,23 @@ class AutoencoderOutlierDetector(
         cells : pandas.DataFrame of shape (n_samples * n_features, 5)
             With the columns "row" (its label in a DataFrame with an index, else its
             position), "column" (its name or position), "value", "reconstruction" (in
-            the units of X) and "contribution". The contributions of a row sum to minus
-            its score.
+            the units of X) and "contribution". The contributions of a row without
+            missing cells sum to minus its score; of a missing cell it is NaN, and such
+            cells come last.
         """
-        rows = X.index if hasattr(X, "iloc") else None
-        values = encoded = self._read(X)
-        X_hat, contributions = self._restored(encoded)
-        columns = getattr(self, "feature_names_in_", np.arange(encoded.shape[1]))
+        labels = X.index if hasattr(X, "iloc") else None
+        values, missing = self._read(X)
+        X_hat, contributions = self._contributions(values, missing)
+        columns = getattr(self, "feature_names_in_", np.arange(values.shape[1]))
         if hasattr(self, "encoder_"):
             columns = [block.column for block in self.encoder_.blocks_]
-            contributions = tables.by_column(self.encoder_, contributions)
             X_hat = tables.cells(tables.decode(self.encoder_, X_hat), columns)
             values = tables.cells(X, columns)
         n_rows, n_columns = contributions.shape
-        rows = np.arange(n_rows) if rows is None else rows
+        labels = np.arange(n_rows) if labels is None else labels
         cells = pd.DataFrame(
             {
-                "row": np.repeat(rows, n_columns),
+                "row": np.repeat(labels, n_columns),
                 "column": np.tile(columns, n_rows),
                 "value": values.ravel(),
                 "reconstruction": X_hat.ravel(),
@@ -366,17 +396,44 @@ class AutoencoderOutlierDetector(
             "contribution", ascending=False, ignore_index=True, kind="stable"
         )
 
-    def _read(self, X):
-        check_is_fitted(self)
-        return read_rows(self, X, reset=False, accept_sparse=False)
+    def _read(self, X, *, reset=False, **minimum):
+        """Return rows as the autoencoders take them, and which cells are missing."""
+        if reset:
+            takes_holes = self.missing_values == "mask"
+        else:
+            check_is_fitted(self)
+            takes_holes = hasattr(self, "_hole_scale")
+        rows = read_rows(
+            self,
+            X,
+            reset=reset,
+            accept_sparse=False,
+            encode=False,
+            takes_holes=takes_holes,
+            **minimum,
+        )
+        if hasattr(self, "encoder_"):
+            return rows, tables.holes(self.encoder_, X)
+        missing = np.isnan(rows)
+        # of one kind, as rows are told by their bits
+        return (np.where(missing, np.nan, rows) if takes_holes else rows), missing
 
-    def _scores(self, X):
+    def _scores(self, X, missing):
         blocks = gen_batches(len(X), BLOCK_ROWS)
-        return -np.concatenate([self._restored(X[b])[1].sum(axis=1) for b in blocks])
+        return -np.concatenate([self._errors(X[b], missing[b]) for b in blocks])
 
-    def _restored(self, X):
-        """Return reconstructions and contributions, by those not trained on the row."""
-        fold = self._fold_of(X)
+    def _errors(self, X, missing):
+        contributions = self._contributions(X, missing)[1]
+        if hasattr(self, "_hole_scale"):
+            return self._hole_scale.errors_of(contributions)
+        return contributions.sum(axis=1)
+
+    def _contributions(self, X, missing, fold=None):
+        """Return reconstructions, and what cells that are there contribute, else NaN.
+
+        Both by those not trained on the row. `fold` is that of each row, if known.
+        """
+        fold = self._fold_of(X) if fold is None else fold
         X_hat, contributions = np.zeros(X.shape), np.zeros(X.shape)
         for k, (model, scale) in enumerate(
             zip(self.autoencoders_, self.scales_, strict=True)
@@ -387,7 +444,15 @@ class AutoencoderOutlierDetector(
                 X_hat[rows] += back
                 contributions[rows] += np.square((X[rows] - back) / scale)
         n_judges = np.where(fold == -1, len(self.autoencoders_), 1)[:, None]
-        return X_hat / n_judges, contributions / n_judges
+        X_hat, contributions = X_hat / n_judges, contributions / n_judges
+        if hasattr(self, "encoder_"):
+            contributions = tables.by_column(self.encoder_, contributions)
+        return X_hat, np.where(missing, np.nan, contributions)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing_values == "mask"
+        return tags
 
     def _fold_of(self, X):
         """Return the fold of each training row, and -1 for rows that are new."""

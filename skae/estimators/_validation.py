@@ -42,12 +42,14 @@ def read_rows(
     accept_sparse=("csr", "csc"),
     accept_source=False,
     encode=True,
+    takes_holes=None,
     **minimum,
 ):
     """Return X as a float32 or float64 array, as CSR, or as a `Source`.
 
     `minimum` are numbers of rows and columns, as scikit-learn's `check_array` has them.
     Without `encode` numbers are as they come, with NaN where that is a missing cell.
+    Whether it is says `takes_holes`, or else the parameters.
     """
     X = detach(X)
     if isinstance(X, (list, tuple)):
@@ -65,7 +67,9 @@ def read_rows(
             return check_array(encoded, dtype=FLOATS, **minimum)
     _check_meaning(X)
     labels = _other_labels(X)
-    takes_holes = not sparse.issparse(X) and tables.takes_holes(estimator, reset=reset)
+    if takes_holes is None:
+        takes_holes = tables.takes_holes(estimator, reset=reset)
+    takes_holes &= not sparse.issparse(X)
     with hint_at_mask(estimator, X):
         rows = validate_data(
             estimator,
@@ -101,6 +105,11 @@ def hint_at_mask(estimator, X):
         )
         if "missing_values" in estimator.get_params(deep=False):
             remedy = "Fit with missing_values='mask', and it is a missing cell."
+        elif hasattr(estimator, "autoencoder"):
+            remedy = (
+                "Fit it around an autoencoder with missing_values='mask', such as "
+                "AutoencoderTransformer, and it is a missing cell."
+            )
         if sparse.issparse(X):
             remedy = "Missing cells are for dense tables: pass X.toarray()."
         raise ValueError(

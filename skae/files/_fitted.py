@@ -19,6 +19,7 @@ from ..tables import mixed_encoder
 from ._networks import Builder, describe
 from ._registry import ARCHITECTURES, ESTIMATORS, OBJECTIVES, name_in
 from ._rows import describe_rows, read_rows
+from ._tables import read_hole_scale
 
 SUPERVISED = ("AutoencoderClassifier", "AutoencoderRegressor")
 DETECTOR = "AutoencoderOutlierDetector"
@@ -41,7 +42,10 @@ def inner_of(estimator, writer, recorder, prefix, label):
     if name == DETECTOR:
         models = estimator.autoencoders_
         label = f"{label}'s "
-        return {"models": [recorder.record(m, prefix + NESTED, label) for m in models]}
+        inner = {"models": [recorder.record(m, prefix + NESTED, label) for m in models]}
+        if hasattr(estimator, "_hole_scale"):
+            inner["holes"] = writer.encode_fields(estimator._hole_scale, label)
+        return inner
     try:
         inner = {"network": describe(estimator._network, writer, _n_codes(estimator))}
     except TypeError as error:
@@ -117,7 +121,9 @@ def _expect(inner, keys):
 
 
 def _fill_detector(estimator, inner, restorer, prefix, depth):
-    _expect(inner, {"models"})
+    if "holes" in inner:
+        estimator._hole_scale = read_hole_scale(inner["holes"], estimator, restorer)
+    _expect(inner, {"models"} | ({"holes"} & set(inner)))
     models = inner["models"]
     if not isinstance(models, list) or len(models) != len(estimator.scales_):
         raise FileError("The detector does not have one autoencoder for each fold.")

@@ -41,7 +41,7 @@ ELSEWHERE = {
     *("net_", "module_", "autoencoder_", "autoencoders_"),
     *("_fitted_task", "_by_size", "_split", "_sklearn_output_config"),
     *("_layout", "_codec", "blocks_", "left_out_", "encoder_", "_filling"),
-    "_row_model",
+    *("_row_model", "_hole_scale"),
 }
 KEYS = {"class", "parameters", "attributes", "output", "inner"}
 CONTAINERS = ("default", "pandas", "polars")

@@ -14,6 +14,8 @@ _NAMES = {
     "encode": "._inside",
     "encode_numbers": "._inside",
     "has_categories": "._inside",
+    "holes": "._impute",
+    "hole_scale": "._holes",
     "impute": "._impute",
     "impute_numbers": "._impute",
     "is_encoded": "._inside",
@@ -22,6 +24,7 @@ _NAMES = {
     "takes_holes": "._inside",
     "spans": "._inside",
     "RowModel": "._sample",
+    "without": "._impute",
 }
 
 __all__ = ["Block", "TableEncoder"]

@@ -338,14 +338,17 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def _encode(self, X):
         """Return encoded rows, and which cells of the table are missing."""
-        series, _ = read_columns(self, X, reset=False)
-        cells = [
-            read_cells(column.source, series[column.feature], column.label)
-            for column in self._codec.columns
-        ]
+        cells = self._cells(X)
         codes = self._codec.codes(cells)
         self._report_unknown(cells, codes)
         return self._encoded(cells, codes)
+
+    def _cells(self, X):
+        series, _ = read_columns(self, X, reset=False)
+        return [
+            read_cells(column.source, series[column.feature], column.label)
+            for column in self._codec.columns
+        ]
 
     def _encoded(self, cells, codes):
         encoded = self._codec.encode(cells, codes)

@@ -27,6 +27,21 @@ def impute(encoder, X, restore):
     return _fill(X, {label: cells for label, cells in holes if cells.any()}, filled)
 
 
+def holes(encoder, X):
+    """Return which cells of a table are missing, a column for each block."""
+    return np.column_stack([missing for _, missing in encoder._cells(X)])
+
+
+def without(encoder, X, missing):
+    """Return encoded rows as they are if these cells are missing."""
+    X = encoder._filling.fill(X / encoder._units, encoder._spread(missing))
+    X *= encoder._units
+    for block, cells in zip(encoder.blocks_, missing.T, strict=True):
+        if block.has_indicator:
+            X[cells, block.indicator] = 1
+    return X
+
+
 def impute_numbers(X, checked, restored):
     """Return a table of numbers with those that are missing filled.
 

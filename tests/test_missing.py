@@ -7,13 +7,19 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import skae
 from skae import (
     AutoencoderClassifier,
+    AutoencoderRegressor,
     AutoencoderTransformer,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
+    MarginalizedDenoisingAutoencoder,
     SparseAutoencoder,
     StackedAutoencoder,
     VariationalAutoencoder,
@@ -32,6 +38,7 @@ FAMILY = [
     StackedAutoencoder,
     VariationalAutoencoder,
 ]
+HEADS = [AutoencoderClassifier, AutoencoderRegressor]
 NAMES = list("abcdef")
 LINEAR = {"hidden_layer_sizes": (), "init": "pca"}
 
@@ -211,8 +218,13 @@ def test_what_is_missing_is_an_error_without_mask():
         whole.transform(X)
     with pytest.raises(TypeError, match="Fit with missing_values='mask'"):
         whole.impute(X)
-    with pytest.raises(ValueError, match="NaN.*TableEncoder"):
+    with pytest.raises(ValueError, match="NaN.*autoencoder with missing_values='mask'"):
         AutoencoderClassifier().fit(X, np.arange(150) % 2)
+    classifier = AutoencoderClassifier(whole).fit(make_numbers(), np.arange(150) % 2)
+    with pytest.raises(ValueError, match="NaN.*autoencoder with missing_values='mask'"):
+        classifier.predict(X)
+    with pytest.raises(ValueError, match="NaN.*TableEncoder"):
+        MarginalizedDenoisingAutoencoder().fit(X)
 
 
 def test_what_mask_does_not_take_is_an_error(tmp_path):
@@ -235,9 +247,12 @@ def test_what_mask_does_not_take_is_an_error(tmp_path):
 
 
 def test_tags_say_so():
-    tags = [AutoencoderTransformer(missing_values=v) for v in ("mask", "auto")]
-    tags = [estimator.__sklearn_tags__().input_tags.allow_nan for estimator in tags]
-    assert tags == [True, False]
+    for wrapped in (lambda model: model, *HEADS):
+        tags = [AutoencoderTransformer(missing_values=v) for v in ("mask", "auto")]
+        tags = [
+            wrapped(model).__sklearn_tags__().input_tags.allow_nan for model in tags
+        ]
+        assert tags == [True, False]
 
 
 def test_first_codes_alone_are_in_the_units_of_the_columns():
@@ -260,6 +275,83 @@ def test_another_fit_and_a_copy(tmp_path):
     assert fitted.encoder_ is encoder
     fitted.set_params(warm_start=False, missing_values="auto").fit(make_numbers())
     assert not hasattr(fitted, "encoder_")
+
+
+# -- targets --------------------------------------------------------------------------
+
+
+def make_targets(cls, n_samples=300):
+    """Rows, and what a variable behind them says: whether it is large, or itself."""
+    X = make_numbers(n_samples) / [1000, 1, 10, 1, 100, 1]
+    y = X[:, 1] - X[:, 3]
+    return X, (y > 8).astype(int) if cls is AutoencoderClassifier else y
+
+
+def fit_head(X, y, cls, *, missing_values="mask", autoencoder=None, **parameters):
+    inner = {**LINEAR, "missing_values": missing_values, "max_iter": 2}
+    inner = AutoencoderTransformer(2, **inner, **(autoencoder or {}))
+    parameters = {"max_iter": 5, "alpha": 0.01, "random_state": 0, **parameters}
+    return cls(inner, **parameters).fit(X, y)
+
+
+@pytest.mark.parametrize("cls", HEADS)
+@pytest.mark.parametrize("options", [{}, {"early_stopping": False}], ids=str)
+def test_targets_are_predicted_through_holes(cls, options, tmp_path):
+    """Of new rows, at least as well as from cells that a mean fills."""
+    X, y = make_targets(cls)
+    known, new = with_holes(X[:200]), with_holes(X[200:], seed=1)
+    fitted = fit_head(known, y[:200], cls, **options)
+    linear = Ridge() if cls is AutoencoderRegressor else LogisticRegression()
+    linear = make_pipeline(SimpleImputer(), StandardScaler(), linear)
+    assert fitted.score(new, y[200:]) > linear.fit(known, y[:200]).score(new, y[200:])
+    assert np.isfinite(fitted.transform(new)).all()
+    again = pickle.loads(pickle.dumps(fitted))
+    fitted.save(tmp_path / "model.safetensors")
+    for copied in (again, skae.load(tmp_path / "model.safetensors")):
+        np.testing.assert_array_equal(copied.predict(new), fitted.predict(new))
+    whole = fit_head(X, y, cls, missing_values="auto")
+    assert not hasattr(whole, "encoder_")
+
+
+@pytest.mark.parametrize("cls", HEADS)
+def test_targets_without_holes_have_the_same_model(cls):
+    """To the last bit, and a fit after one with holes forgets them."""
+    X, y = make_targets(cls)
+    plain = fit_head(X, y, cls, missing_values="auto")
+    masked = fit_head(with_holes(X), y, cls)
+    masked.fit(X, y)
+    np.testing.assert_array_equal(masked._outputs(X), plain._outputs(X))
+    assert masked.loss_curve_ == plain.loss_curve_
+
+
+def test_rows_that_judge_a_head_do_not_fill_cells():
+    """Where a hole is in one of these, the autoencoder that they judge saw none."""
+    X, y = make_targets(AutoencoderRegressor, 100)
+    X[0, 1] = np.nan
+    seen = []
+
+    class Watched(AutoencoderTransformer):
+        def fit(self, X, y=None, **parameters):
+            seen.append(np.isnan(X).any())
+            return super().fit(X, y, **parameters)
+
+    inner = Watched(2, **LINEAR, missing_values="mask", max_iter=1)
+    options = {"max_iter": 1, "alpha": 0.01, "validation_fraction": 0.4}
+    for seed in range(6):
+        head = AutoencoderRegressor(inner, **options, random_state=seed)
+        assert np.isfinite(head.fit(X, y).predict(X)).all()
+    assert {True, False} <= set(seen)
+
+
+def test_columns_count_for_a_head_as_for_its_autoencoder():
+    X, y = make_targets(AutoencoderRegressor)
+    weight = {"column_weight": {3: 1e7}}
+    for missing_values in ("auto", "mask"):
+        options = {"missing_values": missing_values, "autoencoder": weight}
+        fitted = fit_head(X, y, AutoencoderRegressor, **options, fine_tune=False)
+        codes = fitted.autoencoder_.transform(X)
+        np.testing.assert_allclose(fitted.transform(X), codes)
+        assert fitted.score(X, y) > 0.9
 
 
 # -- columns that count ---------------------------------------------------------------

@@ -102,9 +102,9 @@ def fine_tune(labels, judged, objectives, alphas, plan, seed, device):
     ----------
     labels : Labels
 
-    judged : Network
-        The autoencoder that has seen no row that a fold holds out; that of the
-        objectives may have seen all.
+    judged : tuple of Network and Labels
+        The autoencoder that has seen no row that a fold holds out, and the labels with
+        rows as it takes them; that of the objectives may have seen all.
 
     objectives : list of FineTuning
         What to choose from.
@@ -119,7 +119,9 @@ def fine_tune(labels, judged, objectives, alphas, plan, seed, device):
     device : str
     """
     start = _Start(labels, objectives[0], alphas, plan, seed, device)
-    judges = replace(start, objective=replace(objectives[0], autoencoder=judged))
+    network, its_labels = judged
+    its_objective = replace(objectives[0], autoencoder=network)
+    judges = replace(start, labels=its_labels, objective=its_objective)
     choice = judges.heads.choose(labels.folds, alphas)
     everything = np.arange(len(labels.labelled))
 

@@ -22,6 +22,7 @@ from ._validation import (
     IN_FRONT,
     check_lists_none,
     detach,
+    hint_at_mask,
     read_table,
     rows_to_encode,
 )
@@ -74,6 +75,11 @@ class BaseSupervised(EncodingTransformer):
         "verbose": ["verbose"],
     }
 
+    @property
+    def missing_values(self):
+        """As the autoencoder has it."""
+        return getattr(self.autoencoder, "missing_values", "auto")
+
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, *, groups=None):
         """Pretrain on all rows, then fine-tune on the labelled ones.
@@ -116,7 +122,13 @@ class BaseSupervised(EncodingTransformer):
         with unchanged_on_error(self):
             y = detach(y)
             table = read_table(
-                self, X, sample_weight, groups, reset=True, accept_source=False
+                self,
+                X,
+                sample_weight,
+                groups,
+                reset=True,
+                accept_source=False,
+                encode=False,
             )
             y = self._read_targets(y)
             check_consistent_length(table.X, y)
@@ -149,9 +161,11 @@ class BaseSupervised(EncodingTransformer):
         self.autoencoder_, judged = self._pretrain(labels, seed)
         self.device_ = getattr(self.autoencoder_, "device_", "cpu")
         self.n_components_ = self._n_features_out = self.autoencoder_.n_components_
+        if hasattr(self.autoencoder_, "encoder_") and not hasattr(self, "encoder_"):
+            self.encoder_ = self.autoencoder_.encoder_
         tuned = engine.fine_tune(
-            labels,
-            judged._network,
+            _encoded(labels, self.autoencoder_),
+            (judged._network, _encoded(labels, judged)),
             self._objectives(len(labelled), table.n_rows),
             self._alphas(folds),
             plan,
@@ -237,4 +251,14 @@ class BaseSupervised(EncodingTransformer):
     def _outputs(self, X):
         """Return the head's outputs, shape (n_samples, n_outputs)."""
         check_is_fitted(self)
-        return inference.outputs(self._network, rows_to_encode(self, X))
+        with hint_at_mask(self, X):
+            return inference.outputs(self._network, rows_to_encode(self, X))
+
+
+def _encoded(labels, autoencoder):
+    """Return labels with numbers as the network of an autoencoder takes them."""
+    encoder = vars(autoencoder).get("encoder_")
+    if encoder is None:
+        return labels
+    table = replace(labels.table, X=encoder.transform(labels.table.X))
+    return replace(labels, table=table)

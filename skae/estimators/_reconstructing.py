@@ -135,6 +135,7 @@ class EncodingTransformer(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.missing_values == "mask"
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -145,11 +146,6 @@ class ReconstructingTransformer(EncodingTransformer):
     Its `encode`, `decode` and `forward` work in the units of X. Mixed tables become
     numbers first, unless `categorical_features` is None.
     """
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self.missing_values == "mask"
-        return tags
 
     def inverse_transform(self, X):
         """Decode codes.

@@ -15,11 +15,10 @@ from ..objectives._denoising import Corruption
 from ..objectives._sparse import SparseNetwork, TopKNetwork
 from ..objectives._supervised import SupervisedNetwork
 from ..objectives._variational import VariationalNetwork
-from ..tables import mixed_encoder
+from ..tables import HoleScale, mixed_encoder
 from ._networks import Builder, describe
 from ._registry import ARCHITECTURES, ESTIMATORS, OBJECTIVES, name_in
 from ._rows import describe_rows, read_rows
-from ._tables import read_hole_scale
 
 SUPERVISED = ("AutoencoderClassifier", "AutoencoderRegressor")
 DETECTOR = "AutoencoderOutlierDetector"
@@ -122,7 +121,7 @@ def _expect(inner, keys):
 
 def _fill_detector(estimator, inner, restorer, prefix, depth):
     if "holes" in inner:
-        estimator._hole_scale = read_hole_scale(inner["holes"], estimator, restorer)
+        estimator._hole_scale = _hole_scale(inner["holes"], estimator, restorer)
     _expect(inner, {"models"} | ({"holes"} & set(inner)))
     models = inner["models"]
     if not isinstance(models, list) or len(models) != len(estimator.scales_):
@@ -133,6 +132,20 @@ def _fill_detector(estimator, inner, restorer, prefix, depth):
     for model in estimator.autoencoders_:
         if getattr(model, "n_features_in_", None) != n_encoded(estimator):
             raise FileError("An autoencoder of the detector is for other columns.")
+
+
+def _hole_scale(stored, estimator, restorer):
+    """Return what errors a detector expects where cells are missing."""
+    scale = restorer.fields(HoleScale, stored)
+    n_columns = estimator.n_features_in_
+    if hasattr(estimator, "encoder_"):
+        n_columns = len(estimator.encoder_.blocks_)
+    arrays, n_levels = vars(scale).values(), np.size(scale.shares)
+    are_floats = all(isinstance(a, np.ndarray) and a.dtype.kind == "f" for a in arrays)
+    shapes = [a.shape for a in arrays] if are_floats and n_levels else []
+    if shapes != [(n_columns,), (n_levels,), (n_levels, HoleScale.n_ranks)]:
+        raise FileError("The detector does not know what missing cells contribute.")
+    return scale
 
 
 def _fill_trained(estimator, inner, restorer):
@@ -246,7 +259,7 @@ def _fill_supervised(estimator, inner, restorer, prefix, depth):
         inner["model"], prefix + NESTED, among=ESTIMATORS, depth=depth + 1
     )
     sizes = n_encoded(estimator), estimator.n_components_
-    if (getattr(model, "n_features_in_", None), model.n_components_) != sizes:
+    if (n_encoded(model), model.n_components_) != sizes:
         raise FileError("The classifier's autoencoder is of another size.")
     estimator.autoencoder_, estimator.device_ = model, "cpu"
     dtype = next(model._network.parameters()).dtype

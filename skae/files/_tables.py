@@ -3,11 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ..exceptions import FileError
 from ..tables._codec import Codec
 from ..tables._filling import Filling
 from ..tables._frames import ArrayTable, PandasTable, PolarsTable
-from ..tables._holes import RANKS, HoleScale
 from ..tables._one_hot import OneHot
 from ..tables._scaling import fitted_steps, make_scaler
 from ._columns import (
@@ -191,18 +189,3 @@ def _read_left_out(stored, labels):
         expect(type(pair[0]) in (str, int) and pair[0] in labels, "such a column")
         expect(type(pair[1]) is str, "a reason to leave out a column")
     return dict(map(tuple, pairs))
-
-
-def read_hole_scale(stored, estimator, restorer):
-    """Return what errors a detector expects where cells are missing."""
-    scale = restorer.fields(HoleScale, stored)
-    n_columns = estimator.n_features_in_
-    if hasattr(estimator, "encoder_"):
-        n_columns = len(estimator.encoder_.blocks_)
-    arrays = scale.expected, scale.shares, scale.errors
-    are_floats = all(isinstance(a, np.ndarray) and a.dtype.kind == "f" for a in arrays)
-    n_levels = np.size(scale.shares)
-    shapes = [(n_columns,), (n_levels,), (n_levels, len(RANKS))]
-    if not (are_floats and n_levels and [a.shape for a in arrays] == shapes):
-        raise FileError("The detector does not know what missing cells contribute.")
-    return scale

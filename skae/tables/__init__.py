@@ -16,6 +16,7 @@ _NAMES = {
     "has_categories": "._inside",
     "holes": "._impute",
     "hole_scale": "._holes",
+    "HoleScale": "._holes",
     "impute": "._impute",
     "impute_numbers": "._impute",
     "is_encoded": "._inside",

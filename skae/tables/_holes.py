@@ -1,6 +1,7 @@
 """Errors of rows with missing cells, as they would be of whole rows."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class HoleScale:
     errors : ndarray of shape (n_levels, n_ranks)
         Quantiles of errors of rows with such a share.
     """
+
+    n_ranks: ClassVar[int] = len(RANKS)
 
     expected: np.ndarray
     shares: np.ndarray

@@ -225,6 +225,22 @@ def test_kinds_of_table_score_alike(convert, iris):
     np.testing.assert_allclose(got[expected.columns], expected)
 
 
+@pytest.mark.parametrize("hole", [None, np.nan], ids=["null", "NaN"])
+def test_holes_of_polars_score_as_those_of_pandas(hole, iris):
+    """In a table of numbers, whole ones among them."""
+    frame = pd.DataFrame(iris[0], columns=list("abcd"))
+    frame.loc[::7, "b"] = np.nan
+    columns = {name: column.to_list() for name, column in frame.items()}
+    columns["b"] = [hole if value != value else value for value in columns["b"]]
+    columns["e"] = frame["e"] = [i % 13 for i in range(150)]
+    kwargs = {"reducers": ["pca"], "n_components": 2, "cv": 2, "random_state": 0}
+    expected = compare_reducers(frame, **kwargs).results[SCORES]
+    table = pl.DataFrame(columns, strict=False)
+    np.testing.assert_allclose(
+        compare_reducers(table, **kwargs).results[SCORES], expected
+    )
+
+
 def test_random_state_determines_everything(iris):
     """Two runs with one random_state give the same scores, to the last digit."""
     X = iris[0]

@@ -237,12 +237,19 @@ def _column_r2(scored, names):
 
 def _read(X):
     """Return rows as numbers, the names of their columns, and their TableEncoder."""
-    has_holes = isinstance(X, pd.DataFrame) and X.isna().any(axis=None)
-    if not (has_holes or tables.is_mixed(X)):
+    if not (tables.is_mixed(X) or _has_holes(X)):
         names = _column_names(X)
         return _numbers(X), names, None
     encoder = tables.TableEncoder(handle_unknown="ignore").fit(X)
     return encoder.transform(X), list(encoder.get_feature_names_out()), encoder
+
+
+def _has_holes(X):
+    """Whether a DataFrame of numbers has missing cells: null or NaN."""
+    if isinstance(X, pd.DataFrame):
+        return X.isna().any(axis=None)
+    is_polars = hasattr(X, "get_columns")
+    return is_polars and np.isnan(X.cast(float).to_numpy()).any()
 
 
 def _labels(encoder, names):

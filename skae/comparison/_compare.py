@@ -80,7 +80,7 @@ def compare_reducers(
     the training rows, a column that hardly varies there could outweigh all others. For
     reducers that take no negative numbers, such as NMF, the scaler does not centre.
 
-    A DataFrame with categories, text or dates is encoded by a
+    A DataFrame with categories, text, dates or missing cells is encoded by a
     :class:`~skae.tables.TableEncoder` instead, whatever `scale` is. What is compared is
     then the D^2 of :func:`~skae.metrics.explained_deviance`, in which every column
     counts alike, in place of R^2.

@@ -41,7 +41,8 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
         `random_state` if it has none. None is
         :class:`~skae.DenoisingAutoencoder` with one component per column, but no fewer
         than 32 and no more than 128: a head does better on many codes than a
-        reconstruction needs, and noise makes them useful.
+        reconstruction needs, and noise makes them useful. With
+        ``missing_values="mask"`` rows may have missing cells.
 
     fine_tune : bool, default=True
         Whether to train the encoder on the labels. False leaves the head on the
@@ -153,6 +154,11 @@ class AutoencoderRegressor(RegressorMixin, BaseSupervised):
 
     device_ : str
         Where the network is.
+
+    encoder_ : object
+        How columns became those of the network, where they did not stay as they are: a
+        :class:`~skae.tables.TableEncoder` of a DataFrame with columns that are no
+        numbers.
 
     n_features_in_ : int
         Number of columns.

@@ -2,7 +2,7 @@
 A deep autoencoder, dropout, and new images
 ===========================================
 
-Five layers down to 32 numbers and five up again, with dropout after each: a recipe that
+Four layers down to 32 numbers and four up again, with dropout after each: a recipe that
 is often copied from classifiers. For an autoencoder dropout does harm, as this example
 shows. What decodes codes of images also decodes random ones, so that new digits can be
 drawn.
@@ -27,7 +27,7 @@ X_train, X_test, _, y_test = train_test_split(X, y, random_state=0)
 # last one unit variance.
 layers = {
     "n_components": 32,
-    "hidden_layer_sizes": (512, 256, 128, 64),
+    "hidden_layer_sizes": (256, 128, 64),
     "batch_size": 64,
     "max_iter": 60,
     "random_state": 0,

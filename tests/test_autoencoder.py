@@ -120,7 +120,7 @@ def test_absolute_error_is_never_worse_than_pca_on_rows_held_out():
     assert error <= np.abs(by_pca - held_out).mean() * (1 + 1e-6)
 
 
-@pytest.mark.parametrize("n_components", [2, 8])
+@pytest.mark.parametrize("n_components", [2, pytest.param(8, marks=pytest.mark.slow)])
 def test_beats_pca_on_unseen_digits(n_components):
     """Pictures that it never saw lose clearly less than they do under PCA."""
     X = np.random.default_rng(0).permutation(make_digits(1000))  # of all writers

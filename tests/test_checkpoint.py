@@ -147,6 +147,7 @@ def test_killed_fits_end_as_if_they_were_not(name, path):
     assert_same(last, clone(estimator).fit(X, LABELS))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_ten_processes_are_killed():
     """The signal is a real one, half of the time during a write."""

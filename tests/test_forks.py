@@ -31,7 +31,9 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize(
+    "method", [pytest.param("fork", marks=pytest.mark.slow), "spawn"]
+)
 def test_processes_fit_and_compute(method, tmp_path):
     """Nothing hangs, though the parent has used more threads than one."""
     if method not in multiprocessing.get_all_start_methods():

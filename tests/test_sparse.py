@@ -20,6 +20,7 @@ def digits():
     return train_test_split(X, test_size=0.25, random_state=0)
 
 
+@pytest.mark.slow
 def test_kl_sparsity_is_sound():
     """What skae promises of every autoencoder holds too; test_common.py has others."""
     check_autoencoder(SparseAutoencoder(8, sparsity="kl"))

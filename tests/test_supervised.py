@@ -287,6 +287,7 @@ def test_terms_of_the_loss_have_their_weights():
     np.testing.assert_allclose(found, [0.5, 0.5 + 2, 0.5 + 20, 0.5 + 4.5, 0.5 + 45])
 
 
+@pytest.mark.slow
 def test_consistency_is_tried_where_most_rows_are_unlabelled():
     """There "auto" is the weight of 0 and 1 with the lower loss on held-out labels."""
     X, y, given = few_labels()

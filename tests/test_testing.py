@@ -45,7 +45,7 @@ CHECKS = [name for name, _ in autoencoder_checks(PrincipalCodes())]
 @pytest.mark.parametrize(
     "name",
     [
-        "textbook",
+        pytest.param("textbook", marks=pytest.mark.slow),
         pytest.param("penalised", marks=pytest.mark.slow),
         pytest.param("as wide as the rows", marks=pytest.mark.slow),
         "closed form",

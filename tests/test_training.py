@@ -232,7 +232,7 @@ def size_of(weights, *, part):
 
 
 @pytest.mark.parametrize(
-    "l1_ratio", [0.0, pytest.param(0.5, marks=pytest.mark.slow), 1.0]
+    "l1_ratio", [0.0, *(pytest.param(r, marks=pytest.mark.slow) for r in (0.5, 1.0))]
 )
 def test_alpha_shrinks_the_correction_and_leaves_the_anchor(l1_ratio):
     """A strong penalty leaves PCA, not the mean."""

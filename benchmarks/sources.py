@@ -87,7 +87,7 @@ def open_source(kind, folder):
         return da.from_zarr(folder / "X.zarr")
     import dask.dataframe as dd
 
-    return dd.read_parquet(folder / "parquet")
+    return dd.read_parquet(folder / "parquet", split_row_groups=True)
 
 
 def hold(kind, folder):

@@ -4,6 +4,7 @@ No library is imported: an object is known by where its type comes from, and has
 methods that are needed.
 """
 
+import sys
 from functools import cache, partial
 from itertools import pairwise
 
@@ -152,7 +153,7 @@ def _of_frame(X):
     parts = X.to_delayed()
 
     def read_part(number):
-        frame = parts[number].compute()
+        frame = _computed(parts[number])
         if list(frame.columns) != names:
             raise Refused(
                 f"Partition {number} of X has the columns {list(frame.columns)}, but X "
@@ -166,9 +167,17 @@ def _of_frame(X):
 
     def lengths():
         # of the very parts that are read: dask may join partitions when it optimises
-        return [len(part.compute()) for part in parts]
+        return [len(_computed(part)) for part in parts]
 
     return _of_units(lengths, read_part, names, dtype, "X (a dask DataFrame)")
+
+
+def _computed(part):
+    """Return a partition of a dask DataFrame, and let go of what reading it took."""
+    frame = part.compute()
+    if "pyarrow" in sys.modules:  # else Arrow keeps it, more with every partition
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
+    return frame
 
 
 def _of_parquet(X):

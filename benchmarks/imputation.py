@@ -10,8 +10,9 @@ deviation, and the accuracy of categories, each the mean over columns, and secon
 
 All but skae fill what a TableEncoder makes of the table, with NaN for missing cells,
 and decode it: the mean (of a category, its most frequent value), KNNImputer,
-IterativeImputer (ten rounds of ridge regressions). skae has half as many components as
-the table has columns.
+IterativeImputer (ten rounds of ridge regressions). Random forests take the table itself
+and work as missForest does (Stekhoven and Buehlmann, 2012). skae has half as many
+components as the table has columns; after masking noise, as many.
 """
 
 import argparse
@@ -20,15 +21,17 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 
 from benchmarks._data import TABLES, machine, parsed
 from benchmarks.tables import load
-from skae import AutoencoderTransformer
+from skae import AutoencoderTransformer, DenoisingAutoencoder
 from skae.tables import TableEncoder
 
 SHARE = 0.2
+FOREST_ROUNDS = 3
 IMPUTERS = {
     "mean": SimpleImputer,
     "KNNImputer": KNNImputer,
@@ -51,8 +54,37 @@ def by_skae(table):
     return AutoencoderTransformer(n_components, random_state=0).fit(table).impute(table)
 
 
+def by_masking(table):
+    autoencoder = DenoisingAutoencoder(
+        table.shape[1], noise="masking", noise_level=0.4, random_state=0
+    )
+    return autoencoder.fit(table).impute(table)
+
+
+def by_forests(table):
+    """Predict column after column from the others, as missForest does, three times."""
+    known, values = table.copy(), {}
+    for name, column in table.items():
+        if column.dtype.kind not in "if":
+            codes, values[name] = pd.factorize(column)
+            known[name] = np.where(codes < 0, np.nan, codes)
+    start = {c: known[c].mode()[0] if c in values else known[c].mean() for c in known}
+    filled, n_missing = known.fillna(start), known.isna().sum().sort_values()
+    for _ in range(FOREST_ROUNDS):
+        for name in n_missing.index[n_missing > 0]:
+            forest = RandomForestRegressor(random_state=0)
+            if name in values:
+                forest = RandomForestClassifier(random_state=0)
+            there, others = known[name].notna(), filled.drop(columns=name)
+            forest.fit(others[there], known.loc[there, name])
+            filled.loc[~there, name] = forest.predict(others[~there])
+    for name, names in values.items():
+        filled[name] = names[filled[name].astype(int)]
+    return filled
+
+
 METHODS = {name: behind_encoder(make) for name, make in IMPUTERS.items()}
-METHODS["skae"] = by_skae
+METHODS |= {"random forests": by_forests, "skae": by_skae, "skae, masking": by_masking}
 
 
 def holes(table, kind, rng):

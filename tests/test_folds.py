@@ -126,7 +126,7 @@ def test_noise_costs_nothing(seed):
     assert mean_squared_error(unseen, autoencoder.reconstruct(unseen)) < 1.002 * floor
 
 
-@pytest.mark.parametrize("seed", range(2, 5))
+@pytest.mark.parametrize("seed", range(1, 4))
 def test_noise_is_left_to_pca(seed):
     """There is nothing to learn: codes and error are PCA's."""
     X = np.random.default_rng(seed).standard_normal((100, 6))

@@ -98,6 +98,35 @@ def test_holes_are_filled_and_nothing_else(cls, tmp_path):
     np.testing.assert_array_equal(again.score_samples(X), fitted.score_samples(X))
 
 
+def test_missing_cells_are_masked_after_masking_noise():
+    """Numbers enter as the zeros that training made of cells."""
+    X = with_holes(StandardScaler().fit_transform(make_numbers()))
+    autoencoder = fit(X, DenoisingAutoencoder, noise="masking")
+    known = np.nan_to_num(X)
+    expected = np.where(np.isnan(X), autoencoder.reconstruct(known), X)
+    np.testing.assert_array_equal(autoencoder.impute(X), expected)
+
+
+def test_masking_fills_categories_better():
+    """A network that has lost known cells knows what to put into others."""
+    rng = np.random.default_rng(0)
+    kind = rng.integers(4, size=400)
+    table = pd.DataFrame({name: kind.astype(str) for name in "abcd"})
+    table["x"] = kind + 0.1 * rng.standard_normal(400)
+    holed = table.mask(rng.random(table.shape) < 0.3)
+    options = {"n_components": 5, "max_iter": 20, "random_state": 0}
+    right = [
+        (autoencoder.fit(holed).impute(holed)[list("abcd")] == table[list("abcd")])
+        for autoencoder in (
+            AutoencoderTransformer(**options),
+            DenoisingAutoencoder(noise="masking", **options),
+        )
+    ]
+    plain, masking = (cells.to_numpy().mean() for cells in right)
+    assert masking > 0.97
+    assert masking > plain
+
+
 @pytest.mark.parametrize("kind", AS_TABLE)
 def test_tables_of_every_kind_have_holes(kind):
     X = with_holes(make_numbers())

@@ -50,7 +50,7 @@ RACING_FOLDS = 2
 FEWEST_ROWS = 20
 # Of networks, of which the judges have chosen start and epoch, too; and rows that share
 # a network are not independent.
-CAUTION_OF_NETWORKS = 1.5
+CAUTION_OF_NETWORKS = 2.0
 DRAWN_ROWS = 1000
 MOST_WEIGHTS = 2**17  # of a network; with more, five take five times as long as one
 # Of closed forms there are more folds, each with more rows, where few rows allow it.

@@ -223,7 +223,8 @@ class ReconstructingTransformer(EncodingTransformer):
         """Fill the missing cells of rows with what the others say of them.
 
         A PCA of the incomplete table fills a missing cell at first, for `fit` and
-        `transform`, too. Here its reconstruction then takes its place.
+        `transform`, too. Here its reconstruction then takes its place. After training
+        with ``noise="masking"`` such a cell is masked at first, as others were then.
 
         Parameters
         ----------
@@ -242,16 +243,18 @@ class ReconstructingTransformer(EncodingTransformer):
             If the estimator was fitted to numbers alone, without missing cells.
         """
         check_fitted(self)
+        masks = getattr(self, "noise", None) == "masking"
         if tables.mixed_encoder(self) is not None:
             restore = partial(inference.reconstruct, self._network)
-            return tables.impute(self.encoder_, X, restore)
+            return tables.impute(self.encoder_, X, restore, masks=masks)
         if not tables.takes_holes(self, reset=False):
             raise TypeError(
                 f"{type(self).__name__} was fitted to numbers, without missing cells: "
                 "impute fills those of mixed tables. Fit with missing_values='mask'."
             )
         checked = read_rows(self, X, reset=False, encode=False)
-        return tables.impute_numbers(X, checked, self._restored(checked))
+        known = np.nan_to_num(checked, nan=0) if masks else checked
+        return tables.impute_numbers(X, checked, self._restored(known))
 
     def _restored(self, X):
         """Return the reconstruction of checked numbers, some maybe missing."""

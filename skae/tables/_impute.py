@@ -4,17 +4,18 @@ import numpy as np
 import pandas as pd
 
 
-def impute(encoder, X, restore):
+def impute(encoder, X, restore, *, masks=False):
     """Return a table with its missing cells filled.
 
-    `restore` maps encoded rows to their reconstruction.
+    `restore` maps encoded rows to their reconstruction. With `masks` it gets missing
+    cells as masking noise leaves them; else as the encoder fills them.
     """
     rows, is_missing = encoder._encode(X)
-    rows = np.where(encoder._spread(is_missing), restore(rows), rows)
-    for block in encoder.blocks_:
-        if block.has_indicator:
-            rows[:, block.indicator] = 0
-    filled = encoder.inverse_transform(rows)
+    unknown = encoder._spread(is_missing)
+    if masks:
+        rows = _without_indicators(encoder, np.where(unknown, 0, rows))
+    rows = np.where(unknown, restore(rows), rows)
+    filled = encoder.inverse_transform(_without_indicators(encoder, rows))
     labels = [block.column for block in encoder.blocks_]
     if isinstance(filled, np.ndarray):
         is_whole = len(labels) == encoder.n_features_in_  # else some were left out
@@ -25,6 +26,13 @@ def impute(encoder, X, restore):
         return X
     holes = zip(labels, is_missing.T, strict=True)
     return _fill(X, {label: cells for label, cells in holes if cells.any()}, filled)
+
+
+def _without_indicators(encoder, rows):
+    for block in encoder.blocks_:
+        if block.has_indicator:
+            rows[:, block.indicator] = 0
+    return rows
 
 
 def holes(encoder, X):

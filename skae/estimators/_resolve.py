@@ -94,7 +94,8 @@ def _plan(parameters, shape, device, streaming):
     n_rows = STREAM_ROWS if streaming else shape[0]
     solver, size = parameters["solver"], parameters["batch_size"]
     if is_auto(solver):
-        solver = "adamw" if streaming else _solver(n_rows, shape[1], device)
+        ordered = parameters["ordered"]
+        solver = "adamw" if streaming else _solver(n_rows, shape[1], device, ordered)
     if is_auto(size):
         size = STREAM_BATCH_SIZE if streaming else batch_size(n_rows)
     schedule = parameters["learning_rate"]
@@ -148,12 +149,13 @@ def _output_activation(parameters, sizes, streaming):
     return "identity" if is_free else "clamp"
 
 
-def _solver(n_rows, n_columns, device):
+def _solver(n_rows, n_columns, device, ordered):
     """Return Muon where there are rows enough for it, else AdamW.
 
     Muon multiplies in bfloat16: no choice for a machine that cannot.
     """
-    enough = min(MANY_ROWS, max(FEW_ROWS, ROWS_PER_COLUMN * n_columns))
+    rows_per_column = 0 if ordered else ROWS_PER_COLUMN
+    enough = min(MANY_ROWS, max(FEW_ROWS, rows_per_column * n_columns))
     has_enough = n_rows >= enough
     return (
         "muon" if has_enough and engine.bfloat16_ratio(device) < BEARABLE else "adamw"

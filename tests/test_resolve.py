@@ -137,15 +137,9 @@ def test_many_rows_need_few_epochs(n_rows, expected):
     assert max_iter(n_rows, batch_size(n_rows)) == expected
 
 
-@pytest.mark.parametrize(
-    ("n_rows", "ordered", "expected"),
-    [(600, True, "muon"), (400, True, "adamw"), (600, False, "adamw")],
-)
-def test_codes_in_order_have_muon_with_fewer_rows(
-    n_rows, ordered, expected, monkeypatch
-):
-    """From 500 rows on, however many columns there are."""
+@pytest.mark.parametrize(("n_rows", "expected"), [(600, "muon"), (400, "adamw")])
+def test_muon_has_rows_enough(n_rows, expected, monkeypatch):
+    """From 500 on, however many columns there are."""
     monkeypatch.setattr("skae.engine.bfloat16_ratio", lambda device: 1.0)
-    X = np.tile(make_curve(n_rows), 8)
-    autoencoder = AutoencoderTransformer(ordered=ordered, **BRIEF).fit(X)
+    autoencoder = AutoencoderTransformer(**BRIEF).fit(np.tile(make_curve(n_rows), 8))
     assert autoencoder.solver_ == expected

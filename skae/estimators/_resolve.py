@@ -21,11 +21,7 @@ STREAM_SLOWDOWN = 1 / 3  # a constant rate has to be lower than the peak of a cy
 ACCELERATED = 0.6
 BEARABLE = 10
 
-FEW_ROWS = 500
-# Muon fits the noise of few rows before anything else: it is for as many rows as this,
-# or for so many a column.
-MANY_ROWS = 20_000
-ROWS_PER_COLUMN = 30
+FEW_ROWS = 500  # with fewer, folds judge, and Muon fits noise before anything else
 ROWS_SEEN = 5_000_000  # in all epochs of many rows
 
 PLAN_PARAMETERS = (
@@ -94,8 +90,7 @@ def _plan(parameters, shape, device, streaming):
     n_rows = STREAM_ROWS if streaming else shape[0]
     solver, size = parameters["solver"], parameters["batch_size"]
     if is_auto(solver):
-        ordered = parameters["ordered"]
-        solver = "adamw" if streaming else _solver(n_rows, shape[1], device, ordered)
+        solver = "adamw" if streaming else _solver(n_rows, device)
     if is_auto(size):
         size = STREAM_BATCH_SIZE if streaming else batch_size(n_rows)
     schedule = parameters["learning_rate"]
@@ -149,14 +144,12 @@ def _output_activation(parameters, sizes, streaming):
     return "identity" if is_free else "clamp"
 
 
-def _solver(n_rows, n_columns, device, ordered):
+def _solver(n_rows, device):
     """Return Muon where there are rows enough for it, else AdamW.
 
     Muon multiplies in bfloat16: no choice for a machine that cannot.
     """
-    rows_per_column = 0 if ordered else ROWS_PER_COLUMN
-    enough = min(MANY_ROWS, max(FEW_ROWS, rows_per_column * n_columns))
-    has_enough = n_rows >= enough
+    has_enough = n_rows >= FEW_ROWS
     return (
         "muon" if has_enough and engine.bfloat16_ratio(device) < BEARABLE else "adamw"
     )

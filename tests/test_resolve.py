@@ -137,9 +137,12 @@ def test_many_rows_need_few_epochs(n_rows, expected):
     assert max_iter(n_rows, batch_size(n_rows)) == expected
 
 
-@pytest.mark.parametrize(("n_rows", "expected"), [(600, "muon"), (400, "adamw")])
-def test_muon_has_rows_enough(n_rows, expected, monkeypatch):
-    """From 500 on, however many columns there are."""
+@pytest.mark.parametrize(
+    ("n_rows", "n_columns", "expected"),
+    [(600, 48, "muon"), (400, 48, "adamw"), (600, 150, "adamw")],
+)
+def test_muon_has_rows_enough(n_rows, n_columns, expected, monkeypatch):
+    """From 500 on, and five a column."""
     monkeypatch.setattr("skae.engine.bfloat16_ratio", lambda device: 1.0)
-    autoencoder = AutoencoderTransformer(**BRIEF).fit(np.tile(make_curve(n_rows), 8))
-    assert autoencoder.solver_ == expected
+    X = np.tile(make_curve(n_rows), n_columns // 6)
+    assert AutoencoderTransformer(**BRIEF).fit(X).solver_ == expected

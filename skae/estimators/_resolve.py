@@ -21,7 +21,9 @@ STREAM_SLOWDOWN = 1 / 3  # a constant rate has to be lower than the peak of a cy
 ACCELERATED = 0.6
 BEARABLE = 10
 
-FEW_ROWS = 500  # with fewer, folds judge, and Muon fits noise before anything else
+FEW_ROWS = 500
+# Where rows are fewer, Muon fits their noise before anything else.
+ROWS_PER_COLUMN = 5
 ROWS_SEEN = 5_000_000  # in all epochs of many rows
 
 PLAN_PARAMETERS = (
@@ -90,7 +92,7 @@ def _plan(parameters, shape, device, streaming):
     n_rows = STREAM_ROWS if streaming else shape[0]
     solver, size = parameters["solver"], parameters["batch_size"]
     if is_auto(solver):
-        solver = "adamw" if streaming else _solver(n_rows, device)
+        solver = "adamw" if streaming else _solver(n_rows, shape[1], device)
     if is_auto(size):
         size = STREAM_BATCH_SIZE if streaming else batch_size(n_rows)
     schedule = parameters["learning_rate"]
@@ -144,12 +146,12 @@ def _output_activation(parameters, sizes, streaming):
     return "identity" if is_free else "clamp"
 
 
-def _solver(n_rows, device):
+def _solver(n_rows, n_columns, device):
     """Return Muon where there are rows enough for it, else AdamW.
 
     Muon multiplies in bfloat16: no choice for a machine that cannot.
     """
-    has_enough = n_rows >= FEW_ROWS
+    has_enough = n_rows >= max(FEW_ROWS, ROWS_PER_COLUMN * n_columns)
     return (
         "muon" if has_enough and engine.bfloat16_ratio(device) < BEARABLE else "adamw"
     )

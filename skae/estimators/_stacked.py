@@ -124,8 +124,8 @@ class StackedAutoencoder(BaseAutoencoder):
 
     solver : str or torch.optim.Optimizer class, default="auto"
         "muon", "adamw", "adam", "nadam", "radam", "sgd", "rmsprop" or "adagrad". "auto"
-        is Muon for at least 500 rows, unless the device multiplies bfloat16 very
-        slowly, and AdamW otherwise.
+        is Muon for at least 500 rows that are five times as many as the columns, unless
+        the device multiplies bfloat16 very slowly, and AdamW otherwise.
 
     learning_rate_init : float or "auto", default="auto"
         Learning rate at its highest. "auto" depends on the solver and batch_size.

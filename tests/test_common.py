@@ -65,6 +65,8 @@ FIRST = list(
     {type(estimator): estimator for estimator in CONFIGURATIONS[::-1]}.values()
 )
 SECOND = [estimator for estimator in CONFIGURATIONS if estimator not in FIRST]
+# What trains like others takes long to be judged again.
+LONG = (DenoisingAutoencoder, StackedAutoencoder)
 # A random start has to learn something before its reconstructions can be judged.
 LONGER = {"max_iter": 60, "learning_rate_init": 0.01, "batch_size": 16}
 # Every step sees every row, and every row is trained on: nothing depends on whether a
@@ -172,7 +174,14 @@ def test_extended_scikit_learn_checks(estimator, check):
     getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))
 
 
-@pytest.mark.parametrize("estimator", [*with_slow_ones()], ids=name_of)
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        pytest.param(each, marks=pytest.mark.slow) if type(each) in LONG else each
+        for each in with_slow_ones()
+    ],
+    ids=name_of,
+)
 def test_sound_autoencoder(estimator):
     """What skae promises of every autoencoder holds too."""
     if getattr(estimator, "init", "") == "random":

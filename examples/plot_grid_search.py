@@ -29,7 +29,7 @@ pipeline = Pipeline(
         ("classify", LogisticRegression(max_iter=1000)),
     ]
 )
-autoencoder = AutoencoderTransformer(random_state=0)
+autoencoder = AutoencoderTransformer(max_iter=12, random_state=0)
 grid = {
     "reduce": [PCA(), autoencoder],
     "reduce__n_components": [2, 4, 8],

@@ -98,13 +98,18 @@ def test_holes_are_filled_and_nothing_else(cls, tmp_path):
     np.testing.assert_array_equal(again.score_samples(X), fitted.score_samples(X))
 
 
-def test_missing_cells_are_masked_after_masking_noise():
+def test_missing_cells_are_masked_after_masking_noise(tmp_path):
     """Numbers enter as the zeros that training made of cells."""
     X = with_holes(StandardScaler().fit_transform(make_numbers()))
     autoencoder = fit(X, DenoisingAutoencoder, noise="masking")
     known = np.nan_to_num(X)
     expected = np.where(np.isnan(X), autoencoder.reconstruct(known), X)
     np.testing.assert_array_equal(autoencoder.impute(X), expected)
+    autoencoder.set_params(noise="gaussian")  # for another fit
+    np.testing.assert_array_equal(autoencoder.impute(X), expected)
+    autoencoder.save(tmp_path / "masking")
+    again = skae.load(tmp_path / "masking")
+    np.testing.assert_array_equal(again.impute(X), expected)
 
 
 def test_masking_fills_categories_better():

@@ -487,6 +487,10 @@ class DenoisingAutoencoder(BaseAutoencoder):
         rows = rows_to_encode(self, X)
         return self._in_container(inference.corrupt(self._network, rows, generator), X)
 
+    @property
+    def _masks_holes(self):
+        return getattr(self._network.corruption, "kind", None) == "masking"
+
     def _objective(self, blueprint):
         _check_clip(self.clip)
         _check_noise_level(self.noise, self.noise_level, blueprint.n_features)

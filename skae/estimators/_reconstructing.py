@@ -219,6 +219,9 @@ class ReconstructingTransformer(EncodingTransformer):
         check_fitted(self)
         return inference.reconstruct(self._network, rows_to_encode(self, X))
 
+    # Whether training lost cells as `impute` finds them.
+    _masks_holes = False
+
     def impute(self, X):
         """Fill the missing cells of rows with what the others say of them.
 
@@ -243,17 +246,16 @@ class ReconstructingTransformer(EncodingTransformer):
             If the estimator was fitted to numbers alone, without missing cells.
         """
         check_fitted(self)
-        masks = getattr(self, "noise", None) == "masking"
         if tables.mixed_encoder(self) is not None:
             restore = partial(inference.reconstruct, self._network)
-            return tables.impute(self.encoder_, X, restore, masks=masks)
+            return tables.impute(self.encoder_, X, restore, masks=self._masks_holes)
         if not tables.takes_holes(self, reset=False):
             raise TypeError(
                 f"{type(self).__name__} was fitted to numbers, without missing cells: "
                 "impute fills those of mixed tables. Fit with missing_values='mask'."
             )
         checked = read_rows(self, X, reset=False, encode=False)
-        known = np.nan_to_num(checked, nan=0) if masks else checked
+        known = np.nan_to_num(checked, nan=0) if self._masks_holes else checked
         return tables.impute_numbers(X, checked, self._restored(known))
 
     def _restored(self, X):

@@ -24,8 +24,8 @@ def impute(encoder, X, restore, *, masks=False):
         for i, label in enumerate(labels):
             X[is_missing[:, i], label] = filled[is_missing[:, i], i]
         return X
-    holes = zip(labels, is_missing.T, strict=True)
-    return _fill(X, {label: cells for label, cells in holes if cells.any()}, filled)
+    pairs = zip(labels, is_missing.T, strict=True)
+    return _fill(X, {label: cells for label, cells in pairs if cells.any()}, filled)
 
 
 def _without_indicators(encoder, rows):
@@ -68,8 +68,8 @@ def impute_numbers(X, checked, restored):
         import polars as pl
 
         filled = pl.DataFrame(restored, schema=X.columns)
-        holes = zip(X.columns, missing.T, strict=True)
-        return _fill(X, {name: cells for name, cells in holes if cells.any()}, filled)
+        pairs = zip(X.columns, missing.T, strict=True)
+        return _fill(X, {name: cells for name, cells in pairs if cells.any()}, filled)
     return np.where(missing, restored, checked)
 
 

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from skae import AutoencoderTransformer
 from skae.metrics import reconstruction_r2
 
-N_COMPONENTS = [1, 2, 4, 8]
+N_COMPONENTS = [2, 4, 8]
 SHARE = 0.8  # of the variance, to be kept
 
 tables = {

@@ -72,7 +72,7 @@ methods = {
 }
 runs = [
     (n_labelled, name, fit(hide_labels(y_train, n_labelled, draw)))
-    for n_labelled in (30, 100, 300)
+    for n_labelled in (30, 200)
     for draw in range(2)
     for name, fit in methods.items()
 ]

@@ -25,7 +25,7 @@ arguments = parser.parse_args()
 X, _ = load_digits(return_X_y=True)
 X_train, X_test = train_test_split(X, random_state=0)
 
-n_components = [1, 2, 4, 8, 16, 32]
+n_components = [1, 3, 10, 32]
 reducers = {
     "PCA": PCA(),
     "AutoencoderTransformer": AutoencoderTransformer(random_state=0),

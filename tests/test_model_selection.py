@@ -45,7 +45,7 @@ def test_grid_search_over_reducers(n_jobs):
     grid = GridSearchCV(
         Pipeline([("scale", StandardScaler()), ("reduce", PCA())]),
         {
-            "reduce": [PCA(), AutoencoderTransformer(random_state=0)],
+            "reduce": [PCA(), AutoencoderTransformer(max_iter=40, random_state=0)],
             "reduce__n_components": [2, 4],
         },
         scoring=reconstruction_r2,

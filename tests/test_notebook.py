@@ -23,7 +23,9 @@ autoencoder
 
 
 @pytest.mark.filterwarnings("default")  # of Jupyter's own
-@pytest.mark.parametrize("has_widgets", [False, True])
+@pytest.mark.parametrize(
+    "has_widgets", [pytest.param(False, marks=pytest.mark.slow), True]
+)
 def test_fit_in_a_notebook(has_widgets, tmp_path):
     """Without ipywidgets the bars are text and nothing warns; with it, widgets."""
     if has_widgets:

@@ -212,7 +212,7 @@ def test_explained_variance_ratio_of_pca_is_that_of_scikit_learn(n_samples, weig
     weight = np.random.default_rng(1).integers(1, 4, n_samples) if weighted else None
     rows = X if weight is None else X.repeat(weight, axis=0)
     expected = PCA(20, svd_solver="full").fit(rows).explained_variance_ratio_
-    still = {"init": "pca", "learning_rate_init": 1e-30}
+    still = {"init": "pca", "learning_rate_init": 1e-30, "max_iter": 1}
     for parameters in ({"hidden_layer_sizes": ()}, still):
         autoencoder = fit(X, weight, n_components=20, **parameters)
         found = autoencoder.explained_variance_ratio_

@@ -5,9 +5,17 @@ import pytest
 from scipy import sparse
 
 from skae import AutoencoderTransformer, VariationalAutoencoder
+from skae.data._source import HELD_BYTES, Source
 from skae.data._table import Table
 from skae.engine._random import Seed
-from skae.engine._splits import ContentSplit, are_rare, folds, hold_out, parts
+from skae.engine._splits import (
+    MOST_HELD_OUT,
+    ContentSplit,
+    are_rare,
+    folds,
+    hold_out,
+    parts,
+)
 
 from .tables import make_curve
 
@@ -42,6 +50,23 @@ def test_two_rows_at_least_on_either_side(n_rows, fraction, expected):
     assert len(hold_out(make_table(n_rows), fraction, Seed(0))) == expected
     split = ContentSplit(0).begun(make_table(n_rows), fraction)
     assert len(split.hold_out(make_table(n_rows))) == expected
+
+
+def test_more_rows_than_enough_are_not_held_out():
+    """They would tell no more; of a file there are what fits into memory."""
+    table = Table(np.zeros((300_000, 1), np.float32))
+    assert len(hold_out(table, 0.2, Seed(0))) == 60_000
+    assert len(hold_out(table, 0.5, Seed(0))) == MOST_HELD_OUT == 100_000
+    n_columns = 2**14
+    source = Source(
+        lambda start, stop: np.zeros((stop - start, n_columns), np.float32),
+        lambda: [0, 3000, 6000],
+        n_columns,
+        np.dtype(np.float32),
+        "a file",
+    )
+    held_out = hold_out(Table(source), 0.5, Seed(0))
+    assert len(held_out) * n_columns * 4 == HELD_BYTES
 
 
 def test_every_row_is_in_one_fold():

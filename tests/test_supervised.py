@@ -26,7 +26,7 @@ from skae.engine import Labelled, Seed, _heads, label_folds
 from skae.engine._fine_tuning import SupervisedNet
 from skae.estimators._classifier import is_labelled
 
-SMALL = AutoencoderTransformer(8, hidden_layer_sizes=(8,), max_iter=2)
+SMALL = AutoencoderTransformer(8, init="pca", hidden_layer_sizes=(8,), max_iter=2)
 FOLDS = {"max_iter": 3, "alpha": 0.1, "consistency_weight": 0}
 UNJUDGED = {"max_iter": 3, "consistency_weight": 1, "early_stopping": False}
 CONFIGURATIONS = [

@@ -93,8 +93,12 @@ class Table:
 
     def take(self, positions):
         """Return the table of the rows at some positions, without copying them."""
-        rows = np.arange(self.n_rows) if self.rows is None else self.rows
-        return replace(self, rows=rows[positions])
+        if self.rows is not None:
+            return replace(self, rows=self.rows[positions])
+        if isinstance(positions, slice):
+            positions = np.arange(*positions.indices(self.n_rows))
+        dtype = np.int32 if self.n_rows < 2**31 else np.int64  # half the memory
+        return replace(self, rows=positions.astype(dtype))
 
     def know(self, moments):
         """Keep these `Moments`, which are the table's: nobody has to compute them."""
@@ -122,14 +126,20 @@ class Table:
         )
         return Table(X, weight, groups)
 
+    @property
+    def most_held(self):
+        """How many rows may be in memory at once: all, if they are there as it is."""
+        if not isinstance(self.X, Source):
+            return self.n_rows
+        return HELD_BYTES // (self.n_columns * self.dtype.itemsize)
+
     def held(self):
         """Return the table with its rows in memory, if they are elsewhere and few.
 
         They are read now, once: each further pass would have to read all pieces that
         have one of them.
         """
-        n_bytes = self.n_rows * self.n_columns * self.dtype.itemsize
-        if not isinstance(self.X, Source) or n_bytes > HELD_BYTES:
+        if not isinstance(self.X, Source) or self.n_rows > self.most_held:
             return self
         block = self.block(slice(None))
         return Table(block, self.weight, self.groups, ranks=self.ranks)
@@ -139,9 +149,7 @@ class Table:
         if not isinstance(self.X, Source):
             yield self
             return
-        for block, weight in self.chunks(
-            max(1, HELD_BYTES // (self.n_columns * self.dtype.itemsize))
-        ):
+        for block, weight in self.chunks(max(1, self.most_held)):
             yield Table(block, weight)
 
     def runs(self):
@@ -150,7 +158,7 @@ class Table:
             return None
         bounds = self.X.bounds
         if self.rows is not None:
-            bounds = np.searchsorted(self.rows, bounds)
+            bounds = np.searchsorted(self.rows, bounds.astype(self.rows.dtype))
         return list(pairwise(np.unique([0, *bounds, self.n_rows]).tolist()))
 
     def block(self, positions):

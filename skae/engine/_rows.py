@@ -135,9 +135,10 @@ class Batches:
             yield self.rows[positions]
 
     def _order(self, n):
+        dtype = torch.int32 if n < 2**31 else torch.int64  # half the memory
         if self.generator is None:
-            return torch.arange(n)
-        return torch.randperm(n, generator=self.generator)
+            return torch.arange(n, dtype=dtype)
+        return torch.randperm(n, generator=self.generator, dtype=dtype)
 
     def _buffers(self):
         """Return lists of runs, of nearly equal length."""

@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold
 
 MIXER = np.uint64(0x9E3779B97F4A7C15)
+# More would tell hardly more, and are read after every epoch.
+MOST_HELD_OUT = 100_000
 
 
 def hold_out(table, fraction, seed):
@@ -27,8 +29,9 @@ def hold_out(table, fraction, seed):
 
 def parts(table, held_out):
     """Return the tables of the rows to train on and of those held out."""
-    kept = np.delete(np.arange(table.n_rows), held_out)
-    return table.take(kept), table.take(held_out).held()
+    is_kept = np.ones(table.n_rows, dtype=bool)
+    is_kept[held_out] = False
+    return table.take(np.flatnonzero(is_kept)), table.take(held_out).held()
 
 
 def are_rare(training, judging):
@@ -58,7 +61,8 @@ def folds(table, n_folds, seed):
 
 
 def _n_held_out(table, fraction):
-    return min(max(2, round(fraction * table.n_rows)), table.n_rows - 2)
+    most = min(table.share_of(MOST_HELD_OUT), table.most_held)
+    return min(max(2, min(most, round(fraction * table.n_rows))), table.n_rows - 2)
 
 
 def _check_groups(table):

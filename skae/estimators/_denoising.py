@@ -157,12 +157,12 @@ class DenoisingAutoencoder(BaseAutoencoder):
         instead.
 
     validation_fraction : float, default=0.1
-        Share of the rows held out to judge. Where that makes fewer than 50 rows, five
-        folds hold out each row once instead, if the networks of the folds can be
-        trained side by side (dense layers and squared error; the user guide has the
-        whole list). If they cannot, the few rows judge a network that is trained on the
-        others. Either way, unless ``init="random"``, the network that is returned is
-        then trained on all rows, for as many epochs as was best.
+        Share of the rows held out to judge, 100000 rows at most. Where that makes fewer
+        than 50 rows, five folds hold out each row once instead, if the networks of the
+        folds can be trained side by side (dense layers and squared error; the user
+        guide has the whole list). If they cannot, the few rows judge a network that is
+        trained on the others. Either way, unless ``init="random"``, the network that is
+        returned is then trained on all rows, for as many epochs as was best.
 
     n_iter_no_change : int, default=30
         Epochs without progress after which training stops. With a learning rate that

@@ -38,7 +38,7 @@ X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
 # A denoising autoencoder is shown test rows with the noise of its training. 64 columns
 # are taken for images of 8 x 8 pixels; other shapes are given by ``image_shape``.
 denoiser = DenoisingAutoencoder(16, noise_level=0.3, clip=(0, 1), random_state=0)
-denoiser.set_params(max_iter=30).fit(X_train)
+denoiser.set_params(max_iter=20).fit(X_train)
 display = ReconstructionDisplay.from_estimator(denoiser, X_test)
 plt.show()
 
@@ -47,7 +47,7 @@ plt.show()
 # --------------
 # With labels there is a legend. Numbers get a colour bar, and without either the colour
 # is the reconstruction error of each row.
-autoencoder = AutoencoderTransformer(2, max_iter=30, random_state=0).fit(X_train)
+autoencoder = AutoencoderTransformer(2, max_iter=20, random_state=0).fit(X_train)
 display = CodesDisplay.from_estimator(autoencoder, X_test, y_test)
 plt.show()
 
@@ -57,7 +57,7 @@ plt.show()
 # Each code takes its usual values while the others stay at their means. Two components
 # of a variational autoencoder make a grid.
 vae = VariationalAutoencoder(2, loss="binary_cross_entropy", random_state=0)
-vae.set_params(max_iter=40).fit(X_train)
+vae.set_params(max_iter=30).fit(X_train)
 display = TraversalDisplay.from_estimator(vae, X_test)
 plt.show()
 
@@ -66,7 +66,7 @@ plt.show()
 # ------------------
 # Below PCA's line it did. The line at the end of the curve is the error of what became
 # of the fit, on the same held-out rows.
-deep = AutoencoderTransformer(8, max_iter=30, random_state=0).fit(X_train)
+deep = AutoencoderTransformer(8, max_iter=20, random_state=0).fit(X_train)
 display = LossCurveDisplay.from_estimator(deep)
 plt.show()
 
@@ -85,7 +85,7 @@ plt.show()
 table = load_breast_cancer(as_frame=True).data
 rows, new_rows = train_test_split(table, random_state=0)
 pipeline = make_pipeline(
-    StandardScaler(), AutoencoderTransformer(4, max_iter=30, random_state=0)
+    StandardScaler(), AutoencoderTransformer(4, max_iter=20, random_state=0)
 )
 pipeline.fit(rows)
 display = ErrorDisplay.from_estimator(pipeline, new_rows)

@@ -22,7 +22,7 @@ from skae import VariationalAutoencoder
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
-options = {"loss": "binary_cross_entropy", "max_iter": 100, "random_state": 0}
+options = {"loss": "binary_cross_entropy", "max_iter": 70, "random_state": 0}
 vae = VariationalAutoencoder(2, **options).fit(X_train)
 
 # %%

@@ -5,7 +5,7 @@ from torch import nn
 
 from ._autoencoder import Anchored
 from ._conv import ToImage, ToRow, Upsample
-from ._layers import Copy, Dropout, Gain, TiedLinear, is_plain_sequence
+from ._layers import Copy, Dropout, Gain, TiedLinear, is_plain_sequence, linear_of
 from ._mlp import tie
 
 WEIGHTED = (
@@ -71,10 +71,7 @@ def anchored_autoencoder(
 
 
 def _linear_map(weight, bias, dtype):
-    layer = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0], dtype=dtype)
-    layer.weight.data.copy_(weight)
-    layer.bias.data.copy_(bias)
-    return layer
+    return linear_of(weight.to(dtype, copy=True), bias.to(dtype, copy=True))
 
 
 def _correct(anchor, network, n_inputs, n_outputs):

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from ._autoencoder import Autoencoder
-from ._layers import Activation
+from ._layers import Activation, linear_of
 from ._work import measure_work
 
 
@@ -56,9 +56,4 @@ def marginalized_autoencoder(layers, decoder, *, mean, scale, concatenate):
 
 
 def _linear(weight, bias):
-    weight, bias = torch.tensor(weight), torch.tensor(bias)
-    layer = nn.utils.skip_init(
-        nn.Linear, weight.shape[1], weight.shape[0], dtype=weight.dtype
-    )
-    layer.weight.data, layer.bias.data = weight, bias
-    return layer
+    return linear_of(torch.tensor(weight), torch.tensor(bias))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
+from ..networks._layers import linear_of
 from ..networks._network import Network, one_row_or_many
 from ._criterion import Criterion, weighted_mean
 from ._denoising import Added
@@ -116,11 +116,9 @@ class SupervisedNetwork(Network):
         super().__init__()
         weight = next(autoencoder.parameters())
         self.autoencoder = autoencoder
-        self.head = nn.utils.skip_init(
-            nn.Linear, *head.coef.shape[::-1], dtype=weight.dtype, device=weight.device
+        self.head = linear_of(
+            torch.tensor(head.coef).to(weight), torch.tensor(head.intercept).to(weight)
         )
-        self.head.weight.data.copy_(torch.from_numpy(head.coef))
-        self.head.bias.data.copy_(torch.from_numpy(head.intercept))
         self.noise = noise
         self.reconstructs = reconstructs
         for name in ("code_mean", "code_scale", "target_mean", "target_scale"):

@@ -55,8 +55,8 @@ def test_two_rows_at_least_on_either_side(n_rows, fraction, expected):
 def test_more_rows_than_enough_are_not_held_out():
     """They would tell no more; of a file there are what fits into memory."""
     table = Table(np.zeros((300_000, 1), np.float32))
-    assert len(hold_out(table, 0.2, Seed(0))) == 60_000
-    assert len(hold_out(table, 0.5, Seed(0))) == MOST_HELD_OUT == 100_000
+    assert len(hold_out(table, 0.1, Seed(0))) == 30_000
+    assert len(hold_out(table, 0.5, Seed(0))) == MOST_HELD_OUT == 50_000
     n_columns = 2**14
     source = Source(
         lambda start, stop: np.zeros((stop - start, n_columns), np.float32),

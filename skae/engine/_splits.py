@@ -8,7 +8,7 @@ from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold
 
 MIXER = np.uint64(0x9E3779B97F4A7C15)
 # More would tell hardly more, and are read after every epoch.
-MOST_HELD_OUT = 100_000
+MOST_HELD_OUT = 50_000
 
 
 def hold_out(table, fraction, seed):

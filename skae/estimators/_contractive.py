@@ -128,7 +128,7 @@ class ContractiveAutoencoder(BaseAutoencoder):
         instead.
 
     validation_fraction : float, default=0.1
-        Share of the rows held out to judge, 100000 rows at most. Where that makes fewer
+        Share of the rows held out to judge, 50000 rows at most. Where that makes fewer
         than 50 rows, five folds hold out each row once instead, if the networks of the
         folds can be trained side by side (dense layers and squared error; the user
         guide has the whole list). If they cannot, the few rows judge a network that is

@@ -102,9 +102,10 @@ def with_own_dropout(module):
 
 def linear(in_features, out_features, generator):
     """Return a torch.nn.Linear with Glorot-uniform weights and zero biases."""
-    weight = torch.empty(out_features, in_features, dtype=torch.float32)
+    options = {"dtype": torch.float32, "device": "cpu"}  # whatever torch's defaults are
+    weight = torch.empty(out_features, in_features, **options)
     nn.init.xavier_uniform_(weight, generator=generator)
-    return linear_of(weight, torch.zeros(out_features, dtype=torch.float32))
+    return linear_of(weight, torch.zeros(out_features, **options))
 
 
 def linear_of(weight, bias):

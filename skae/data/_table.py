@@ -93,12 +93,11 @@ class Table:
 
     def take(self, positions):
         """Return the table of the rows at some positions, without copying them."""
-        if self.rows is not None:
-            return replace(self, rows=self.rows[positions])
-        if isinstance(positions, slice):
-            positions = np.arange(*positions.indices(self.n_rows))
-        dtype = np.int32 if self.n_rows < 2**31 else np.int64  # half the memory
-        return replace(self, rows=positions.astype(dtype))
+        rows = self.rows
+        if rows is None:
+            dtype = np.int32 if self.n_rows < 2**31 else np.int64  # half the memory
+            rows = np.arange(self.n_rows, dtype=dtype)
+        return replace(self, rows=rows[positions])
 
     def know(self, moments):
         """Keep these `Moments`, which are the table's: nobody has to compute them."""

@@ -70,7 +70,7 @@ class Rows(Dataset):
     def _standardised(self, block):
         block = as_tensor(block)
         if self.mean is not None:
-            block = (block.double() - self.mean).mul_(self.inverse_scale)
+            block = (block - self.mean).mul_(self.inverse_scale)  # in float64
         return block.to(self.dtype)
 
     def __len__(self):

@@ -58,10 +58,10 @@ def fit_on_codes_of_pca(given):
 def fit_on_all(given):
     """Return a classifier that learnt from rows with and without a label."""
     return AutoencoderClassifier(
-        DenoisingAutoencoder(64, init="pca", max_iter=40),
+        DenoisingAutoencoder(64, init="pca", max_iter=25),
         consistency_weight=1,
         early_stopping=False,
-        max_iter=25,
+        max_iter=20,
         random_state=0,
     ).fit(X_train, given)
 

@@ -51,10 +51,8 @@ curves = {
 
 # %%
 # The last rival is fitted for one number alone, and has to be fitted again for each.
-alone = {
-    j: AutoencoderTransformer(j, random_state=0).fit(X_train).score(X_test)
-    for j in (4,)
-} | {N_COMPONENTS: plain.score(X_test)}
+four = AutoencoderTransformer(4, random_state=0).fit(X_train)
+alone = {4: four.score(X_test), N_COMPONENTS: plain.score(X_test)}
 
 figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
 for (name, curve), style in zip(curves.items(), ("o-", "^:", "s--")):

@@ -89,7 +89,6 @@ def elsewhere(request, tmp_path):
 def in_pieces(monkeypatch):
     """Let little be small, and return a list of the numbers of rows read at once."""
     monkeypatch.setattr("skae.data._source.HELD_BYTES", 4000)
-    monkeypatch.setattr("skae.data._table.HELD_BYTES", 4000)
     monkeypatch.setattr("skae.data._table.BLOCK_CELLS", 6 * 50)
     monkeypatch.setattr("skae.data._sources.PIECE_CELLS", 6 * PIECE)
     for module in ("_rows", "_folds"):

@@ -60,7 +60,12 @@ class Source:
     @property
     def is_small(self):
         """Whether all rows may be kept."""
-        return len(self) * self.n_columns * self.dtype.itemsize <= HELD_BYTES
+        return len(self) <= self.most_held
+
+    @property
+    def most_held(self):
+        """How many rows may be in memory at once."""
+        return HELD_BYTES // (self.n_columns * self.dtype.itemsize)
 
     def __getitem__(self, rows):
         """Return some rows, a slice or indices, as an array."""

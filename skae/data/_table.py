@@ -10,7 +10,7 @@ from scipy import sparse
 from ._axes import principal_axes
 from ._group import ALONE, Group
 from ._moments import attained_limits, column_moments
-from ._source import HELD_BYTES, Source
+from ._source import Source
 
 BLOCK_CELLS = 2**20
 
@@ -128,9 +128,7 @@ class Table:
     @property
     def most_held(self):
         """How many rows may be in memory at once: all, if they are there as it is."""
-        if not isinstance(self.X, Source):
-            return self.n_rows
-        return HELD_BYTES // (self.n_columns * self.dtype.itemsize)
+        return self.X.most_held if isinstance(self.X, Source) else self.n_rows
 
     def held(self):
         """Return the table with its rows in memory, if they are elsewhere and few.

@@ -31,7 +31,7 @@ def parts(table, held_out):
     """Return the tables of the rows to train on and of those held out."""
     is_kept = np.ones(table.n_rows, dtype=bool)
     is_kept[held_out] = False
-    return table.take(np.flatnonzero(is_kept)), table.take(held_out).held()
+    return table.take(is_kept), table.take(held_out).held()
 
 
 def are_rare(training, judging):

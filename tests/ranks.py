@@ -165,7 +165,7 @@ def sums(ranks):
     return {
         "mean": table.moments.mean.tolist(),
         "scale": table.moments.scale.tolist(),
-        "limits": Table(strided(X.round(), ranks), ranks=ranks).limits.tolist(),
+        "limits": Table(strided(X.round(), ranks), ranks=ranks).moments.limits.tolist(),
         "components": axes.components.tolist(),
         "variance": axes.explained_variance.tolist(),
         "average": table.average(axes.errors(table)),

@@ -72,7 +72,7 @@ def test_reconstructions_keep_to_limits():
     """Ink is never below white in a column that has a limit there."""
     table = Table(make_digits(120))
     found = fit_kernel_ridge(table, 8)
-    assert found.errors(table, table.limits).sum() < found.errors(table).sum()
+    assert found.errors(table, table.moments.limits).sum() < found.errors(table).sum()
 
 
 def test_copies_answer_alike():

@@ -108,7 +108,7 @@ def test_variance_that_overflows_is_an_error_that_names_the_column():
 
 
 def limits_of(X, weight=None):
-    return Table(X, weight).limits
+    return Table(X, weight).moments.limits
 
 
 def test_limits_are_ends_that_many_rows_share(monkeypatch):

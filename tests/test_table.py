@@ -61,7 +61,7 @@ def test_table_without_weights_or_groups_has_none():
 def test_moments_of_taken_rows_are_theirs_alone(table):
     """Nothing that was computed of all rows is taken for theirs."""
     rows = np.arange(0, 50, 3)
-    _ = table.moments, table.limits, table.axes(2)
+    _ = table.moments, table.axes(2)
     some, weight = table.take(rows), WEIGHT[rows]
     mean = np.average(make_rows()[rows], axis=0, weights=weight)
     np.testing.assert_allclose(some.moments.mean, mean, rtol=1e-12)

@@ -15,12 +15,15 @@ class Moments:
     """Mean, standard deviation and range of each column.
 
     `scale` is 0 where it is constant, and `rest` is what rounding took off the mean.
+    `at_lowest` and `at_highest` are the weights of the rows at either end of the range.
     """
 
     mean: np.ndarray
     scale: np.ndarray
     lowest: np.ndarray
     highest: np.ndarray
+    at_lowest: np.ndarray
+    at_highest: np.ndarray
     n_rows: int
     total_weight: float
     rest: np.ndarray
@@ -29,6 +32,21 @@ class Moments:
     def inverse_scale(self):
         """1 / scale, and 0 for constant columns: they standardise to 0."""
         return reciprocal(self.scale)
+
+    @property
+    def limits(self):
+        """The limits that columns keep to, (2, n_columns).
+
+        The lowest (highest) value of a column is taken for a limit where enough rows
+        share it: the zero of a count, the black and the white of a pixel. Elsewhere
+        there is none, which the largest float stands for.
+        """
+        mean_weight = self.total_weight / self.n_rows
+        enough = max(LIMIT_ROWS * mean_weight, LIMIT_SHARE * self.total_weight)
+        at_end = np.stack([self.at_lowest, self.at_highest])
+        largest = np.finfo(np.float64).max
+        ends = np.stack([self.lowest, self.highest])
+        return np.where(at_end >= enough, ends, [[-largest], [largest]])
 
     def merged(self, other):
         """Return the moments of both tables' rows together (Chan et al., 1983)."""
@@ -50,6 +68,10 @@ class Moments:
             scale=unit * np.sqrt(variance),
             lowest=lowest,
             highest=highest,
+            at_lowest=sum(m.at_lowest * (m.lowest == lowest) for m in (self, other)),
+            at_highest=sum(
+                m.at_highest * (m.highest == highest) for m in (self, other)
+            ),
             n_rows=self.n_rows + other.n_rows,
             total_weight=total,
             rest=step - (mean - self.mean),
@@ -90,26 +112,6 @@ def reciprocal(scale):
     return np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
 
 
-def attained_limits(table):
-    """Return the limits that columns keep to, shape (2, n_columns).
-
-    The lowest (highest) value of a column is taken for a limit where enough rows share
-    it: the zero of a count, the black and the white of a pixel. Elsewhere there is
-    none, which the largest float stands for.
-    """
-    moments = table.moments
-    ends = np.stack([moments.lowest, moments.highest])
-    at_end = 0.0
-    for X, weight in table.chunks():
-        weight = np.ones(len(X)) if weight is None else weight
-        at_end = at_end + np.stack([weight @ (end == X) for end in ends])
-    at_end = table.ranks.sum(at_end)
-    mean_weight = moments.total_weight / moments.n_rows
-    enough = max(LIMIT_ROWS * mean_weight, LIMIT_SHARE * moments.total_weight)
-    largest = np.finfo(np.float64).max
-    return np.where(at_end >= enough, ends, [[-largest], [largest]])
-
-
 def _block_moments(X, weight):
     """Return the moments of one block, with its rounding errors corrected."""
     total = float(len(X) if weight is None else weight.sum())
@@ -122,7 +124,14 @@ def _block_moments(X, weight):
     shift = _sum_of_rows(deviation, weight) / total
     squares = _sum_of_rows(np.square(deviation, out=deviation), weight) / total
     scale = unit * np.sqrt(np.maximum(squares - shift**2, 0.0))
-    return Moments(mean, scale, lowest, highest, len(X), total, unit * shift)
+    at_ends = (_weight_of(end == X, weight) for end in (lowest, highest))
+    return Moments(mean, scale, lowest, highest, *at_ends, len(X), total, unit * shift)
+
+
+def _weight_of(is_counted, weight):
+    if weight is None:
+        return np.count_nonzero(is_counted, axis=0).astype(np.float64)
+    return weight @ is_counted
 
 
 def _sum_of_rows(X, weight):

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from ._axes import principal_axes
 from ._group import ALONE, Group
-from ._moments import attained_limits, column_moments
+from ._moments import column_moments
 from ._source import Source
 
 BLOCK_CELLS = 2**20
@@ -104,11 +104,20 @@ class Table:
         vars(self)["moments"] = moments
 
     def spread(self, n_rows):
-        """Return the table of at most `n_rows` evenly spaced rows."""
+        """Return the table of at most `n_rows` evenly spaced rows.
+
+        Of a file they are among those that were read for an earlier and larger call.
+        """
         if n_rows >= self.total_rows:
             return self
         n_rows = self.share_of(n_rows)
-        return self.take(np.linspace(0, self.n_rows - 1, n_rows).astype(int)).held()
+        table = vars(self).get("_known", self)
+        if len(table) < n_rows:
+            table = self
+        few = table.take(np.linspace(0, len(table) - 1, n_rows).astype(int)).held()
+        if isinstance(table.X, Source) and not isinstance(few.X, Source):
+            vars(self)["_known"] = few
+        return few
 
     def share_of(self, n_rows):
         """Return how many of so many rows of all ranks are to be this one's."""
@@ -196,11 +205,6 @@ class Table:
     def moments(self):
         """The `Moments` of the columns."""
         return column_moments(self)
-
-    @cached_property
-    def limits(self):
-        """The limits that columns keep to, (2, n_columns); see `attained_limits`."""
-        return attained_limits(self)
 
     @cached_property
     def _axes(self):

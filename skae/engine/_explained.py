@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from ..data._threads import threads_for
-from ..inference import encode, r2, reconstruct
+from ..inference import encode, reconstruct
 from ..inference._tensors import as_tensor
 from ..networks._build import acts_linearly
 from ._ordered import errors_by_size
-from ._rotation import code_moments, linear_axes
+from ._rotation import linear_axes
 
 # Where a component's share is measured: on so many rows of an ordered code; of others,
 # between which the reconstruction is predicted, at a cost that grows with the cube.
@@ -21,29 +21,28 @@ GAMMAS = (0.5, 5.0)
 PENALTIES = (0.03, 1.0)
 
 
-def explained_variance_ratio(network, table):
+def explained_variance_ratio(network, moments, table):
     """Return what each further component adds to the R^2 of the reconstruction.
 
-    They sum to its R^2 on the table. For linear maps that follows from the moments of
-    all rows, and is exact. Of an ordered code it is what the reconstruction from the
-    first codes alone gains by one more. Of any other code it is that R^2 times the
-    share of the reconstruction's variance that the code adds to what those before it
-    tell of the reconstruction.
+    They sum to the R^2 that follows from `CodeMoments`. For linear maps all does, and
+    is exact. Of an ordered code it is what the reconstruction from the first codes
+    alone gains by one more, on rows of a table. Of any other code it is that R^2 times
+    the share of the reconstruction's variance that the code adds to what those before
+    it tell of the reconstruction.
     """
     if acts_linearly(network):
-        _, covariance, cross = code_moments(network, table, table.moments.mean)
         axes = linear_axes(network)
-        return linear_ratio(axes, covariance, cross, table.moments.scale)
-    n_components = encode(network, table.spread(1)).shape[1]
-    if not table.moments.scale.any():
-        return np.zeros(n_components)
+        return linear_ratio(axes, moments.covariance, moments.cross, moments.scale)
+    if not moments.scale.any():
+        return np.zeros(len(moments.mean))
     if network.prefix is not None:
         r2s = r2_by_size(network, table.spread(MOST_ROWS))
         shares = r2s / r2s[-1]
     else:
         few = table.spread(PREDICTED_ROWS).gathered()
         shares = predictable_shares(network, few)
-    return r2(network, table) * np.diff(shares, prepend=0.0)
+    r2 = 1 - moments.error / np.square(moments.scale).sum()
+    return r2 * np.diff(shares, prepend=0.0)
 
 
 def spectrum(ratio, table, n_samples):

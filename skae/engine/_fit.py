@@ -10,7 +10,7 @@ from ._folds import N_FOLDS, can_cross_validate
 from ._judges import ENOUGH_HELD_OUT, AllRows, Folds, HoldOut
 from ._net import AutoencoderNet
 from ._ordered import BySize
-from ._rotation import linear_axes, mean_axes, rotate_codes
+from ._rotation import code_moments, linear_axes, mean_axes, rotate_codes
 from ._splits import are_rare, folds, hold_out, parts
 from ._starts import NONLINEAR_STARTS
 
@@ -73,7 +73,9 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
     judged = judge.fit(task, seed, warm=warm, last=last)
     net, mean = judged.net.detach_training(), judge.moments.mean
     if task.rotates:
-        rotate_codes(net.network_, table, mean, task.blueprint.whiten)
+        moments = rotate_codes(net.network_, table, task.blueprint.whiten)
+    else:
+        moments = code_moments(net.network_, table)
     history, curve = net.history, None
     if judged.judge != "none":
         curve = history[:, "valid_loss"]
@@ -83,10 +85,10 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
         clean = history[:, "clean_valid_loss"] if is_recorded else None
         reports["clean_validation_loss_curve"] = clean
     if judged.init in NONLINEAR_STARTS and task.blueprint.init == "pca":
-        components = mean_axes(net.network_, table, mean)
+        components = mean_axes(moments)
     else:
         components = linear_axes(net.network_)
-    ratio = explained_variance_ratio(net.network_, table)
+    ratio = explained_variance_ratio(net.network_, moments, judge.training)
     reports |= spectrum(ratio, table, table.total_rows)
     fitted = Fitted(
         net=net,

@@ -535,7 +535,8 @@ def _kernels(task, table, tables, held_out, pca_errors):
         found = fit_kernel_ridge(part, blueprint.n_components)
         if found is None:
             return None
-        parts.append((found, part.limits if blueprint.clamps else None, positions))
+        limits = part.moments.limits if blueprint.clamps else None
+        parts.append((found, limits, positions))
     return _Kernels(table, parts, pca_errors)
 
 

@@ -100,6 +100,10 @@ class AllRows:
     table: Table
 
     @property
+    def training(self):
+        return self.table
+
+    @property
     def moments(self):
         """The `Moments` of all rows."""
         return self.table.moments
@@ -197,6 +201,10 @@ class Folds:
 
     table: Table
     held_out: list  # positions, for every fold
+
+    @property
+    def training(self):
+        return self.table
 
     @property
     def moments(self):

@@ -23,7 +23,7 @@ from ..networks._network import set_generators
 from ._explained import explained_variance_ratio, spectrum
 from ._fit import Fitted
 from ._random import Seed
-from ._rotation import linear_axes, rotate_codes
+from ._rotation import code_moments, linear_axes, rotate_codes
 from ._rows import Rows
 from ._splits import folds
 from ._start import raise_smallest
@@ -151,8 +151,10 @@ def _start(stream, task):
     net = make_net(network, task, stream.seed, n_rows=1, in_order=True)
     net.detach_training()
     if task.rotates:
-        rotate_codes(network, rows, rows.moments.mean, task.blueprint.whiten)
-    ratio = explained_variance_ratio(network, rows)
+        moments = rotate_codes(network, rows, task.blueprint.whiten)
+    else:
+        moments = code_moments(network, rows)
+    ratio = explained_variance_ratio(network, moments, rows)
     fitted = Fitted(
         net=net,
         mean=rows.moments.mean,
@@ -239,7 +241,7 @@ def _learn(stream, task):
             f"{plan.learning_rate_init:g}), scale the columns of X, or use init='pca'."
         )
     net.detach_training()
-    ratio = explained_variance_ratio(network, rows)
+    ratio = explained_variance_ratio(network, code_moments(network, rows), rows)
     fitted = replace(
         stream.fitted,
         net=net,

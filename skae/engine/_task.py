@@ -207,7 +207,7 @@ class Task:
             mean = torch.tensor(table.moments.mean)
             network.set_blocks(self.blocks, mean.to(device))
         if self.blueprint.clamps:
-            limits = torch.tensor(table.limits).to(device)
+            limits = torch.tensor(table.moments.limits).to(device)
             if self.counts_cells:  # shares have limits of their own
                 largest = torch.finfo(limits.dtype).max
                 none = limits.new_tensor([[-largest], [largest]])

@@ -96,19 +96,19 @@ def r2(network, X):
     table = _as_table(X)
     check_squares(table.moments)
     variance = np.square(table.moments.scale).sum()
-    return r2_of(column_errors(network, table).sum(), variance)
-
-
-def r2_of(error, variance):
-    """Return what an error leaves of a variance, as a share of it."""
+    error = column_errors(network, table).sum()
     if variance == 0:  # as sklearn.metrics.r2_score has it
         return float(error == 0)
     return float(1 - error / variance)
 
 
+def squared_residual(X, X_hat):
+    """Return the squared error of every cell, a float64 tensor in place of X_hat."""
+    return torch.from_numpy(X_hat).double().sub_(as_tensor(X)).square_()
+
+
 def _squared_residual(network, block):
-    X_hat = torch.from_numpy(reconstruct(network, block)).double()
-    return X_hat.sub_(as_tensor(block)).square_()
+    return squared_residual(block, reconstruct(network, block))
 
 
 def _as_table(X):

@@ -40,6 +40,7 @@ class Network(nn.Module):
 
     def seal(self):
         """Declare that from now on nobody but inference holds the network."""
+        self.__dict__.pop("_derived", None)  # it may be of an earlier state
         self.eval().sealed = True
 
     def unseal(self):

@@ -1,4 +1,6 @@
-"""Fitted networks in torch's own tools: torch.func and torch.export."""
+"""Fitted networks in torch's own tools, and estimators amid its modes."""
+
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -113,3 +115,38 @@ class Part(torch.nn.Module):
 
     def forward(self, X):
         return getattr(self.network, self.method)(X)
+
+
+@contextmanager
+def default_dtype(dtype):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+MODES = {
+    "device": lambda: torch.device("meta"),
+    "dtype": lambda: default_dtype(torch.float64),
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "name", few("plain", "variational", "contractive", "classifier")
+)
+def test_modes_of_torch_are_those_of_other_code(fitted, name, mode):
+    """All that is fitted and computed is the same to the last bit."""
+    expected, _ = fitted(name)
+    y = X[:, 0] > 0.5 if name == "classifier" else X[:, 0]
+    with MODES[mode]():
+        found = clone(EVERY[name]).fit(X, y)
+        for method in ("transform", "reconstruct", "predict", "score_samples"):
+            if hasattr(found, method):
+                here, there = (getattr(each, method)(X) for each in (found, expected))
+                np.testing.assert_array_equal(here, there)

@@ -12,7 +12,6 @@ __getattr__, __dir__ = attach(
         "encode": "._passes",
         "importance_weighted_bounds": "._bounds",
         "layers_of": "._layers",
-        "memory_errors": "._memory",
         "observed": "._bounds",
         "outputs": "._passes",
         "posterior": "._passes",
@@ -20,5 +19,6 @@ __getattr__, __dir__ = attach(
         "reconstruct": "._passes",
         "squared_errors": "._passes",
         "squared_residual": "._passes",
+        "undisturbed": "._undisturbed",
     },
 )

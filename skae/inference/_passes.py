@@ -14,8 +14,8 @@ from ..data._moments import check_squares
 from ..data._table import Table
 from ..data._threads import threads_for
 from ._derived import derived
-from ._memory import memory_errors
 from ._tensors import as_tensor
+from ._undisturbed import undisturbed
 
 # What a pass holds of its widest layer. Twice as much is slower in float64, by a fifth
 # or more, and a quarter of it is in float32 with two threads, by a tenth.
@@ -45,7 +45,8 @@ def posterior(network, X):
 def corrupt(network, X, generator):
     """Return X as training corrupts it, drawn from a torch generator, in its dtype."""
     device = next(network.parameters()).device
-    with torch.inference_mode(), threads_for(network.work, X.shape[0]):
+    work = network.work, X.shape[0]
+    with undisturbed(), torch.inference_mode(), threads_for(*work):
         blocks = [
             _corrupted(network, as_tensor(block).to(device, torch.float64), generator)
             for block in _as_table(X).blocks()
@@ -117,7 +118,7 @@ def _as_table(X):
 
 def _in_chunks(network, X, method):
     compute = _beside if isinstance(X, torch.Tensor) else _computed
-    with memory_errors():
+    with undisturbed():
         return compute(network, X, method)
 
 

@@ -16,6 +16,7 @@ __getattr__, __dir__ = attach(
         "outputs": "._passes",
         "posterior": "._passes",
         "r2": "._passes",
+        "r2_of": "._passes",
         "reconstruct": "._passes",
         "squared_errors": "._passes",
         "squared_residual": "._passes",

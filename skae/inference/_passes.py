@@ -97,7 +97,11 @@ def r2(network, X):
     table = _as_table(X)
     check_squares(table.moments)
     variance = np.square(table.moments.scale).sum()
-    error = column_errors(network, table).sum()
+    return r2_of(column_errors(network, table).sum(), variance)
+
+
+def r2_of(error, variance):
+    """Return what an error leaves of a variance, as a share of it."""
     if variance == 0:  # as sklearn.metrics.r2_score has it
         return float(error == 0)
     return float(1 - error / variance)

@@ -159,6 +159,19 @@ def test_training_reads_in_pieces(elsewhere, in_pieces):
     np.testing.assert_allclose(fitted.loss_curve_, here.loss_curve_, rtol=0.2)
 
 
+def test_a_fit_reads_a_file_for_each_epoch_and_five_times_more(
+    in_pieces, monkeypatch, tmp_path
+):
+    """For rows that judge, moments, axes, starts, and what the codes tell."""
+    monkeypatch.setattr("skae.engine._judges.SPRINT_ROWS", 40)
+    monkeypatch.setattr("skae.engine._explained.PREDICTED_ROWS", 20)
+    fitted = quick(init="auto", max_iter=3, validation_fraction=0.4).fit(
+        in_h5py(make_rows(), tmp_path)
+    )
+    assert fitted.judge_ == "held_out"
+    assert sum(in_pieces) <= (fitted.n_iter_ + 5) * N_ROWS
+
+
 def test_shuffling_by_pieces_errs_no_more(in_pieces):
     """Nor where each piece holds rows of one kind, as in a table in order."""
     X, X_new = make_rows(1500), make_rows(1000)

@@ -115,7 +115,7 @@ class Table:
         if len(table) < n_rows:
             table = self
         few = table.take(np.linspace(0, len(table) - 1, n_rows).astype(int)).held()
-        if isinstance(table.X, Source) and not isinstance(few.X, Source):
+        if table.is_elsewhere and not few.is_elsewhere:
             vars(self)["_known"] = few
         return few
 
@@ -135,9 +135,14 @@ class Table:
         return Table(X, weight, groups)
 
     @property
+    def is_elsewhere(self):
+        """Whether the rows are not in memory."""
+        return isinstance(self.X, Source)
+
+    @property
     def most_held(self):
         """How many rows may be in memory at once: all, if they are there as it is."""
-        return self.X.most_held if isinstance(self.X, Source) else self.n_rows
+        return self.X.most_held if self.is_elsewhere else self.n_rows
 
     def held(self):
         """Return the table with its rows in memory, if they are elsewhere and few.
@@ -145,14 +150,14 @@ class Table:
         They are read now, once: each further pass would have to read all pieces that
         have one of them.
         """
-        if not isinstance(self.X, Source) or self.n_rows > self.most_held:
+        if not self.is_elsewhere or self.n_rows > self.most_held:
             return self
         block = self.block(slice(None))
         return Table(block, self.weight, self.groups, ranks=self.ranks)
 
     def parts(self):
         """Yield the table in parts whose rows are in memory; itself if they are."""
-        if not isinstance(self.X, Source):
+        if not self.is_elsewhere:
             yield self
             return
         for block, weight in self.chunks(max(1, self.most_held)):
@@ -160,7 +165,7 @@ class Table:
 
     def runs(self):
         """Return (start, stop) of positions to be read at once, or None if any may."""
-        if not isinstance(self.X, Source):
+        if not self.is_elsewhere:
             return None
         bounds = self.X.bounds
         if self.rows is not None:

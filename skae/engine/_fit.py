@@ -88,7 +88,8 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
         components = mean_axes(moments)
     else:
         components = linear_axes(net.network_)
-    ratio = explained_variance_ratio(net.network_, moments, judge.training)
+    rows = judge.training if table.is_elsewhere else table  # some are in memory
+    ratio = explained_variance_ratio(net.network_, moments, rows)
     reports |= spectrum(ratio, table, table.total_rows)
     fitted = Fitted(
         net=net,

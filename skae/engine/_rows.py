@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ..data._source import Source
 from ..inference._tensors import as_tensor
 
 # Tables whose float32 copy is larger than this are standardised a batch at a time
@@ -52,7 +51,7 @@ class Rows(Dataset):
 
     def _prepare(self):
         n_rows, n_columns = self.table.shape
-        if self.device.type == "cpu" or isinstance(self.table.X, Source):
+        if self.device.type == "cpu" or self.table.is_elsewhere:
             X, rows = self.table.X, self.table.rows
             is_tensor = self.mean is None and isinstance(X, np.ndarray)
             if is_tensor and as_tensor(X[:1]).dtype == self.dtype:

@@ -82,4 +82,6 @@ def _pca(X, n_axes):
     noise = values[n_axes:].mean()
     kept = values[:n_axes]
     ratio = np.divide(kept - noise, kept, out=np.zeros(n_axes), where=kept > noise)
-    return Filling(mean, vectors[:, ::-1][:, :n_axes].T, ratio)
+    # rounding depends on how rows lie in memory, and copies lay them one by one
+    axes = np.ascontiguousarray(vectors[:, ::-1][:, :n_axes].T)
+    return Filling(mean, axes, ratio)

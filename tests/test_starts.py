@@ -72,11 +72,17 @@ def test_pca_is_left_where_it_is():
         assert value is None or torch.equal(value, before[name])
 
 
-def test_the_surface_is_that_of_the_rows():
-    """After its lessons the network knows the way along a spiral, before training."""
-    t = np.random.default_rng(0).uniform(1, 4 * np.pi, 500)
+@pytest.mark.parametrize(
+    ("n_rows", "parameters"), [(500, {}), (12_000, {"max_iter": 2, "batch_size": 64})]
+)
+def test_the_surface_is_that_of_the_rows(n_rows, parameters):
+    """After its lessons the network knows the way along a spiral, before training.
+
+    Few epochs of many rows are many steps: there is time for lessons.
+    """
+    t = np.random.default_rng(0).uniform(1, 4 * np.pi, n_rows)
     X = np.column_stack([t * np.cos(t), t * np.sin(t)])
-    network, task = made_network(X, 1)
+    network, task = made_network(X, 1, **parameters)
     move_start("manifold", network, Table(X), task, Seed(0))
     with torch.no_grad():
         X_hat = network.eval()(torch.from_numpy(X).float()).numpy()
@@ -111,9 +117,12 @@ def test_races_are_short_beside_the_training():
     """Whoever asks for few epochs does not wait for many."""
     for max_iter in (4, 40, 400):
         task = made_network(make_curve(600), max_iter=max_iter)[1]
-        plan = sprint_plan(task.plan, 600)
+        plan = sprint_plan(task.plan, 600, 600)
         assert plan.max_iter <= max(1, max_iter / 4)
         assert plan.callbacks == []
+    task = made_network(make_curve(600), max_iter=5, batch_size=512)[1]
+    plans = [sprint_plan(task.plan, 8000, n_all) for n_all in (8000, 1_000_000)]
+    assert [plan.max_iter for plan in plans] == [1, 3]
 
 
 def test_the_same_seed_races_alike():

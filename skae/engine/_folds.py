@@ -228,7 +228,7 @@ def _race(task, rows, networks, pca, seed):
     ]
     racing = rows.of(few)
     folds = _Folds(task, racing, joined(stacks), seed.child("sprint"))
-    plan = sprint_plan(task.plan, folds.n_kept)
+    plan = sprint_plan(task.plan, folds.n_kept, folds.n_kept)
     with Bar(replace(task.plan, stage="starts in folds"), plan.max_iter) as bar:
         for _ in folds.epochs(plan):
             bar.advance()
@@ -266,7 +266,7 @@ def _moved(init, networks, tables, task, seed, lessons=None):
             for parts in zip(*lessons, strict=True)
         )
         stack.work = len(networks) * networks[0].work
-        teach(stack, U.to(task.device), Z, task, seed)
+        teach(stack, U.to(task.device), Z, task, seed, tables[0].n_rows)
     return stack
 
 

@@ -386,10 +386,11 @@ def _race(network, rows, judge, task, seed):
     starts = starts_of(network, task)
     if len(starts) == 1:
         return starts[0]
-    table = rows.table.spread(SPRINT_ROWS)
-    if table is not rows.table:
+    everything = rows.table
+    table = everything.spread(SPRINT_ROWS)
+    if table is not everything:
         rows = rows_of(table, network, task)
-    plan = sprint_plan(task.plan, table.total_rows)
+    plan = sprint_plan(task.plan, table.total_rows, everything.total_rows)
     short = replace(task, plan=plan)
     states, losses = [], []
     origin = copy_state(network)
@@ -398,7 +399,7 @@ def _race(network, rows, judge, task, seed):
     with Bar(replace(task.plan, stage="starts"), len(starts), "start") as bar:
         for init in starts:
             network.load_state_dict(origin)
-            move_start(init, network, table, task, seed.child(init), lesson)
+            move_start(init, network, everything, task, seed.child(init), lesson)
             states.append(copy_state(network))
             net = make_net(
                 network,

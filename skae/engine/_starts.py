@@ -41,13 +41,13 @@ LESSON_RATES = {"muon": 0.03, "adamw": 0.012}
 BLUR = 0.03
 
 
-def sprint_plan(plan, n_rows):
-    """Return the plan of the short training of so many rows by which starts race.
+def sprint_plan(plan, n_rows, n_all):
+    """Return the plan of the short training of some rows by which starts race.
 
-    It has a quarter of the steps of the long one at most.
+    It has a quarter of the steps at most that the long one makes of all rows.
     """
     size = min(plan.batch_size, SPRINT_BATCH)
-    n_steps = min(SPRINT_STEPS, _n_steps(plan, n_rows) / 4)
+    n_steps = min(SPRINT_STEPS, _n_steps(plan, n_all) / 4)
     n_epochs = max(1, round(n_steps * size / n_rows))
     return replace(plan, batch_size=size, max_iter=n_epochs, callbacks=[], verbose=0)
 
@@ -69,7 +69,8 @@ def move_start(kind, network, table, task, seed, lesson=None):
         return
     leave_axes(network, seed.generator(kind))
     if kind == "manifold":
-        teach(network, *(lesson or surface(network, table, task, seed)), task, seed)
+        lesson = lesson or surface(network, table, task, seed)
+        teach(network, *lesson, task, seed, table.total_rows)
 
 
 def surface(network, table, task, seed):
@@ -113,11 +114,12 @@ def is_flat(network, U, Z):
     return bool(missed > FLAT * missed_by_pca)
 
 
-def teach(network, U, Z, task, seed):
+def teach(network, U, Z, task, seed, n_all):
     """Train an encoder on rows U and codes Z, and its decoder on codes and rows.
 
     It may be several networks side by side, with rows and codes for each. The network
-    takes codes for standardised: their deviation becomes its `code_scale`.
+    takes codes for standardised: their deviation becomes its `code_scale`. That takes a
+    third of the steps at most that the training makes of all rows.
     """
     deviation = Z.std(dim=-2, correction=0, keepdim=True)
     deviation = torch.where(deviation > 0, deviation, 1.0)
@@ -133,7 +135,7 @@ def teach(network, U, Z, task, seed):
     generator = seed.generator("lessons")
     batch_size = min(n_rows, 2 * plan.batch_size, LESSON_ROWS)
     network.eval()
-    n_steps = max(1, min(LESSONS, _n_steps(plan, n_rows) // 3))
+    n_steps = max(1, min(LESSONS, _n_steps(plan, n_all) // 3))
     with threads_for(network.work, batch_size, training=True):
         for step in range(n_steps):
             if is_stopping():

@@ -178,8 +178,15 @@ def _of_frame(X):
 
 
 def _computed(part):
-    """Return a partition of a dask DataFrame, and let go of what reading it took."""
-    frame = part.compute()
+    """Return a partition of a dask DataFrame, and let go of what reading it took.
+
+    Where nobody has said who computes, this thread does: what others allocate stays
+    theirs, and to ask dask for a client takes memory as well.
+    """
+    is_told = "distributed" in sys.modules or sys.modules["dask"].config.get(
+        "scheduler", None
+    )
+    frame = part.compute(scheduler=None if is_told else "synchronous")
     if "pyarrow" in sys.modules:  # else Arrow keeps it, more with every partition
         sys.modules["pyarrow"].default_memory_pool().release_unused()
     return frame

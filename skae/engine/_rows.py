@@ -11,6 +11,8 @@ from ..inference._tensors import as_tensor
 STANDARDISED_COPY_LIMIT = 64 * 2**20
 # Runs of rows that are shuffled together at least, where rows are read in runs.
 MIXED_RUNS = 4
+# Cells of a file that are standardised at once: in float64 they still fit a cache.
+CACHED_CELLS = 2**17
 
 
 class Rows(Dataset):
@@ -91,8 +93,9 @@ class Rows(Dataset):
         positions = torch.cat([torch.arange(*run) for run in runs])
         U = torch.empty((len(positions), self.table.n_columns), dtype=self.dtype)
         filled = 0
+        n_rows = max(1, CACHED_CELLS // max(1, self.table.n_columns))
         for start, stop in runs:
-            for block in self.table.blocks(start=start, stop=stop):
+            for block in self.table.blocks(n_rows, start=start, stop=stop):
                 U[filled : filled + len(block)] = self._standardised(block)
                 filled += len(block)
         weight = self.weight

@@ -29,7 +29,7 @@ LANDMARKS = 600
 SPRINT_STEPS = 200
 SPRINT_BATCH = 128
 SPRINT_ROWS = 8000
-LESSONS = 200
+LESSONS = 100
 LESSON_ROWS = 128
 # Codes along the surface are no start if rows are this much further from the mean of
 # those with codes nearby than from PCA's plane.

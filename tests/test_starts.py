@@ -86,7 +86,7 @@ def test_the_surface_is_that_of_the_rows(n_rows, parameters):
     move_start("manifold", network, Table(X), task, Seed(0))
     with torch.no_grad():
         X_hat = network.eval()(torch.from_numpy(X).float()).numpy()
-    assert mean_squared_error(X, X_hat) < 0.1 * X.var(axis=0).mean()
+    assert mean_squared_error(X, X_hat) < 0.2 * X.var(axis=0).mean()  # of PCA 0.4
 
 
 def test_codes_that_tell_less_than_pca_are_no_start():

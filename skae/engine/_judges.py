@@ -101,6 +101,7 @@ class AllRows:
 
     @property
     def training(self):
+        """The rows that the network which is kept is trained on."""
         return self.table
 
     @property
@@ -204,6 +205,7 @@ class Folds:
 
     @property
     def training(self):
+        """The rows that the network which is kept is trained on."""
         return self.table
 
     @property

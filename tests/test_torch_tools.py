@@ -1,7 +1,5 @@
 """Fitted networks in torch's own tools, and estimators amid its modes."""
 
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 import torch
@@ -117,19 +115,8 @@ class Part(torch.nn.Module):
         return getattr(self.network, self.method)(X)
 
 
-@contextmanager
-def default_dtype(dtype):
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
 MODES = {
     "device": lambda: torch.device("meta"),
-    "dtype": lambda: default_dtype(torch.float64),
     "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
     "no_grad": torch.no_grad,
     "inference_mode": torch.inference_mode,

@@ -10,7 +10,7 @@ from ._folds import N_FOLDS, can_cross_validate
 from ._judges import ENOUGH_HELD_OUT, AllRows, Folds, HoldOut
 from ._net import AutoencoderNet
 from ._ordered import BySize
-from ._rotation import code_moments, linear_axes, mean_axes, rotate_codes
+from ._rotation import linear_axes, mean_axes, rotate_codes
 from ._splits import are_rare, folds, hold_out, parts
 from ._starts import NONLINEAR_STARTS
 
@@ -72,10 +72,7 @@ def fit(table, task, *, seed, validation=None, split=None, warm=None, last=()):
     check_squares(judge.moments)
     judged = judge.fit(task, seed, warm=warm, last=last)
     net, mean = judged.net.detach_training(), judge.moments.mean
-    if task.rotates:
-        moments = rotate_codes(net.network_, table, task.blueprint.whiten)
-    else:
-        moments = code_moments(net.network_, table)
+    moments = rotate_codes(net.network_, table, task)
     history, curve = net.history, None
     if judged.judge != "none":
         curve = history[:, "valid_loss"]

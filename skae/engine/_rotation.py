@@ -55,7 +55,7 @@ class CodeMoments:
         )
 
 
-def rotate_codes(network, table, whiten=False):
+def rotate_codes(network, table, task):
     """Choose the network's rotation from its codes of the training rows.
 
     With a linear code the rotation is orthogonal in the units of X. It leaves the
@@ -63,10 +63,11 @@ def rotate_codes(network, table, whiten=False):
     its largest covariance with a column positive. Codes behind a non-linear activation
     stay as they are, but for `whiten`, and ordered codes keep their order: they are not
     rotated. `whiten` divides by the standard deviation, but not codes that hardly
-    have one. Returns the `CodeMoments` of the rotated codes.
+    have one. Returns the `CodeMoments` of the codes as they are then.
     """
     linear_code = network.code_activation.function == "identity"
-    if not linear_code and not whiten:
+    whiten = task.blueprint.whiten
+    if not (task.rotates and (linear_code or whiten)):
         return code_moments(network, table)
     network.set_rotation(None, None)
     moments = code_moments(network, table)

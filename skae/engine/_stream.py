@@ -150,10 +150,7 @@ def _start(stream, task):
     network, reports = start_network(rows, task, stream.seed, centred=False)
     net = make_net(network, task, stream.seed, n_rows=1, in_order=True)
     net.detach_training()
-    if task.rotates:
-        moments = rotate_codes(network, rows, task.blueprint.whiten)
-    else:
-        moments = code_moments(network, rows)
+    moments = rotate_codes(network, rows, task)
     ratio = explained_variance_ratio(network, moments, rows)
     fitted = Fitted(
         net=net,

@@ -45,8 +45,8 @@ def posterior(network, X):
 def corrupt(network, X, generator):
     """Return X as training corrupts it, drawn from a torch generator, in its dtype."""
     device = next(network.parameters()).device
-    work = network.work, X.shape[0]
-    with undisturbed(), torch.inference_mode(), threads_for(*work):
+    threads = threads_for(network.work, X.shape[0])
+    with undisturbed(), torch.inference_mode(), threads:
         blocks = [
             _corrupted(network, as_tensor(block).to(device, torch.float64), generator)
             for block in _as_table(X).blocks()
@@ -78,7 +78,7 @@ def squared_errors(network, X):
         return (reconstruct(network, X).double() - X).square().sum(dim=1)
     blocks = _as_table(X).blocks()
     return np.concatenate(
-        [_squared_residual(network, block).sum(dim=1).numpy() for block in blocks]
+        [_residual(network, block).sum(dim=1).numpy() for block in blocks]
     )
 
 
@@ -87,7 +87,7 @@ def column_errors(network, X):
     table, sums, total = _as_table(X), 0.0, 0.0
     for block, weight in table.chunks():
         weight = np.ones(len(block)) if weight is None else weight
-        sums = sums + weight @ _squared_residual(network, block).numpy()
+        sums = sums + weight @ _residual(network, block).numpy()
         total += weight.sum()
     return table.ranks.sum(sums) / table.ranks.sum(total)
 
@@ -112,7 +112,7 @@ def squared_residual(X, X_hat):
     return torch.from_numpy(X_hat).double().sub_(as_tensor(X)).square_()
 
 
-def _squared_residual(network, block):
+def _residual(network, block):
     return squared_residual(block, reconstruct(network, block))
 
 

@@ -14,7 +14,9 @@ def undisturbed():
     raises a MemoryError.
     """
     try:
-        with torch.inference_mode(False), torch.enable_grad(), _plain():
+        with ExitStack() as stack:
+            for mode in _modes():
+                stack.enter_context(mode)
             yield
     except RuntimeError as error:
         _, found, message = str(error).partition("DefaultCPUAllocator: ")
@@ -23,12 +25,14 @@ def undisturbed():
         raise MemoryError(message.split("\n")[0]) from error
 
 
-@contextmanager
-def _plain():
-    with ExitStack() as stack:
-        if torch.get_default_device().type != "cpu":
-            stack.enter_context(torch.device("cpu"))
-        for kind in ("cpu", "cuda"):
-            if torch.is_autocast_enabled(kind):
-                stack.enter_context(torch.autocast(kind, enabled=False))
-        yield
+def _modes():
+    """Yield the contexts that undo what is set; in most calls nothing is."""
+    if torch.is_inference_mode_enabled():
+        yield torch.inference_mode(False)
+    if not torch.is_grad_enabled():
+        yield torch.enable_grad()
+    if torch.get_default_device().type != "cpu":
+        yield torch.device("cpu")
+    for kind in ("cpu", "cuda"):
+        if torch.is_autocast_enabled(kind):
+            yield torch.autocast(kind, enabled=False)

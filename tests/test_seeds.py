@@ -3,6 +3,7 @@
 # ruff: noqa: NPY002 - the legacy generator is the one to be left alone
 
 import _thread
+import functools
 import os
 import pickle
 import random
@@ -298,19 +299,29 @@ def test_jobs_in_threads_do_not_want_all_cores_each():
 
     Afterwards the number is what it was.
     """
-
-    def count_threads():
-        torch.get_num_threads()  # or the first call after sets the number anew
-        for pool in _openmp_pools():
-            pool.set_num_threads(4)  # of the calling thread
-        with threads_for(10**6, 10**6, training=True):
-            inside = torch.get_num_threads()
-        return inside, torch.get_num_threads()
-
+    count = functools.partial(count_threads, 4, work=10**6, n_rows=10**6)
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(count_threads).result(timeout=60) == (4, 4)
+        assert pool.submit(count).result(timeout=60) == (4, 4)
     jobs = Parallel(n_jobs=2, backend="threading")
-    assert jobs(delayed(count_threads)() for _ in range(4)) == [(1, 4)] * 4
+    assert jobs(delayed(count)() for _ in range(4)) == [(1, 4)] * 4
+
+
+@pytest.mark.parametrize(("n_threads", "inside"), [(1, 1), (2, 1), (8, 8)])
+def test_threads_are_worth_it_where_they_take_over_enough(n_threads, inside):
+    """Of a step of default width on images, two threads save less than eight."""
+    with ThreadPoolExecutor(1) as pool:
+        count = pool.submit(count_threads, n_threads, work=550_000, n_rows=512)
+        assert count.result(timeout=60) == (inside, n_threads)
+
+
+def count_threads(n_threads, work, n_rows):
+    """Return how many threads a training step takes, and how many others do after."""
+    torch.get_num_threads()  # or the first call after sets the number anew
+    for pool in _openmp_pools():
+        pool.set_num_threads(n_threads)  # of the calling thread
+    with threads_for(work, n_rows, training=True):
+        inside = torch.get_num_threads()
+    return inside, torch.get_num_threads()
 
 
 # -- interrupts -----------------------------------------------------------------------

@@ -142,6 +142,21 @@ def test_principal_axes_do_not_decay():
     assert decay[id(axes)] == decay[id(bias)] == 0
 
 
+@pytest.mark.parametrize(("n_rows", "share"), [(1, 1.0), (200, 1.0), (2000, 0.1)])
+def test_corrections_decay_less_where_rows_are_many(n_rows, share):
+    """A fifth of a row for each weight is few; what stands alone is as ever."""
+
+    def decay(n_rows, anchors):
+        weights = [nn.Parameter(torch.ones(10, 100)), nn.Parameter(torch.ones(2, 100))]
+        (muon,) = make_optimizers(
+            "muon", weights, 0.1, anchors=lambda: weights[1:][:anchors], n_rows=n_rows
+        )
+        return muon.param_groups[0]["weight_decay"]
+
+    assert decay(n_rows, 1) == pytest.approx(share * decay(1, 1))
+    assert decay(n_rows, 0) == decay(1, 0)
+
+
 def test_copies_of_the_solver_move_their_own_kernels():
     """A copied network goes on training; the original stays."""
     kernel = make_kernel()

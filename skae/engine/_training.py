@@ -67,6 +67,7 @@ def make_net(
             plan.solver,
             learning_rate=plan.learning_rate_init,
             anchors=partial(anchors, network),
+            n_rows=n_rows,
         ),
         schedule=SCHEDULES[plan.learning_rate],
         n_steps=plan.max_iter * -(-n_rows // plan.batch_size),

@@ -24,7 +24,9 @@ BEARABLE = 10
 FEW_ROWS = 500
 # Where rows are fewer, Muon fits their noise before anything else.
 ROWS_PER_COLUMN = 5
-ROWS_SEEN = 5_000_000  # in all epochs of many rows
+# Many rows are seen in fewer epochs and larger batches.
+MANY_ROWS = 500_000
+LEAST_EPOCHS = 12
 
 PLAN_PARAMETERS = (
     "alpha",
@@ -175,7 +177,12 @@ def learning_rate_init(solver, batch_size, *, streaming=False):
 
 
 def batch_size(n_rows):
-    """Return a power of two, about a fifteenth of the rows within [32, 512]."""
+    """Return a power of two, about a fifteenth of the rows within [32, 512].
+
+    Of half a million rows and more it is 1024.
+    """
+    if n_rows >= MANY_ROWS:
+        return 1024
     return int(min(512, max(32, 2 ** round(math.log2(max(1, n_rows / 15))))))
 
 
@@ -183,11 +190,11 @@ def max_iter(n_rows, batch_size):
     """Return the epochs that make about 450 steps of few rows, 2300 of 20000 and more.
 
     They are within [12, 150]; of half a million rows and more, which teach in one epoch
-    what few teach in many, those that see five million.
+    what few teach in many, those that see six million.
     """
     n_rows = max(1, n_rows)
     n_steps = 450 if n_rows < FEW_ROWS else min(2300, 900 * (n_rows / 1000) ** (1 / 3))
-    least = min(12, max(2, round(ROWS_SEEN / n_rows)))
+    least = min(LEAST_EPOCHS, max(2, round(LEAST_EPOCHS * MANY_ROWS / n_rows)))
     return int(min(150, max(least, round(n_steps * batch_size / n_rows))))
 
 

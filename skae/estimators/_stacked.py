@@ -135,7 +135,8 @@ class StackedAutoencoder(BaseAutoencoder):
         over a twentieth of the steps and then falls to zero.
 
     batch_size : int or "auto", default="auto"
-        Rows a step. "auto" is a fifteenth of the rows as a power of two in [32, 512].
+        Rows a step. "auto" is a fifteenth of the rows as a power of two in [32, 512],
+        and 1024 of half a million rows and more.
 
     max_iter : int or "auto", default="auto"
         Epochs at most. "auto" makes about 450 steps below 500 rows, 900 for 1000 rows

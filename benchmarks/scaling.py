@@ -7,6 +7,7 @@ parameters. Every fit has a process of its own; its memory is the largest that t
 process ever had, less that of one that holds (and reads) the same data and fits ten
 rows. What torch and skorch take themselves, once in a process, is thus not counted, but
 printed. "growth" is the exponent of the seconds from one line to the next: 1 is linear.
+The series "epochs" compares fits of a million rows by their test error over PCA's.
 """
 
 import argparse
@@ -21,23 +22,25 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._data import BLOCK_ROWS, machine, parsed
+from benchmarks._data import BLOCK_ROWS, fill, machine, parsed
 from skae import AutoencoderTransformer
 
 MB = 1e6
 MEMORY_LIMIT = 300 * MB
 MEMMAP_LIMIT = 0.2  # of the data
 GROWTH_LIMIT = 1.0
+MILLION = 1_000_000, 100, 8
 # (rows, columns, components)
 SERIES = {
     "rows": [
         (n, 100, 8) for n in (1000, 3000, 10_000, 30_000, 100_000, 300_000, 600_000)
     ]
-    + [(1_000_000, 100, 8)],
+    + [MILLION],
     "columns": [(2000, n, 8) for n in (10, 30, 100, 300, 1000, 3000, 10_000)],
     "components": [(2000, 1000, n) for n in (2, 8, 32, 128, 512)],
 }
 MEMMAP_SHAPE = (500_000, 500)
+NEW_ROWS = 20_000
 
 
 def open_memmap(file):
@@ -134,6 +137,37 @@ def memmap(shape):
     report((*shape, 8), data, result, MEMMAP_LIMIT * data)
 
 
+def compare_epochs(shape):
+    """Measure fits with the default and with twelve epochs, and what new rows show."""
+    print(f"epochs\n{'rows':>8} {'epochs':>6} {'batch':>6} {'seconds':>8} {'/ PCA':>8}")
+    for options in ({}, {"max_iter": 12}, {"max_iter": 12, "batch_size": 512}):
+        result = in_new_process(f"fit_and_test({shape}, {options})")
+        print(
+            f"{shape[0]:>8} {result['n_iter']:>6} {result['batch_size']:>6} "
+            f"{result['seconds']:8.2f} {result['over_pca']:8.4f}",
+            flush=True,
+        )
+
+
+def fit_and_test(shape, options):
+    from sklearn.decomposition import PCA  # not in the parent's memory
+
+    n_samples, n_features, n_components = shape
+    X = fill(np.empty((n_samples + NEW_ROWS, n_features), dtype=np.float32))
+    X, X_test = X[:n_samples], X[n_samples:]
+    pca = PCA(n_components).fit(X)
+    missed = X_test - pca.inverse_transform(pca.transform(X_test))
+    start = time.perf_counter()
+    fitted = AutoencoderTransformer(n_components, random_state=0, **options).fit(X)
+    result = {
+        "seconds": time.perf_counter() - start,
+        "n_iter": fitted.n_iter_,
+        "batch_size": fitted.batch_size_,
+        "over_pca": float(fitted.reconstruction_error(X_test) / np.mean(missed**2)),
+    }
+    print(json.dumps(result))
+
+
 def plot(curves, file):
     """Draw seconds and memory over each size."""
     import matplotlib.pyplot as plt
@@ -158,7 +192,7 @@ def main():
     parser.add_argument(
         "--largest", type=float, default=1e9, help="cells of the largest table"
     )
-    parser.add_argument("--series", nargs="+", default=[*SERIES, "memmap"])
+    parser.add_argument("--series", nargs="+", default=[*SERIES, "memmap", "epochs"])
     parser.add_argument("--plot", metavar="FILE", help="draw the curves into this file")
     arguments = parsed(parser)
     largest = arguments.largest
@@ -169,10 +203,13 @@ def main():
     print(f"limits: growth {GROWTH_LIMIT} over rows; extra MB as printed")
     curves = {}
     for name in arguments.series:
-        shapes = [MEMMAP_SHAPE] if name == "memmap" else SERIES[name]
+        shapes = {"memmap": [MEMMAP_SHAPE], "epochs": [MILLION]}.get(name)
+        shapes = shapes or SERIES[name]
         shapes = [shape for shape in shapes if math.prod(shape[:2]) <= largest]
         if shapes and name == "memmap":
             memmap(*shapes)
+        elif shapes and name == "epochs":
+            compare_epochs(*shapes)
         elif shapes:
             curves[name] = grow(name, shapes)
     print(machine())

@@ -6,8 +6,10 @@ Four components, standardised columns. A seed draws the training rows and starts
 fit: 2000 rows of spambase and magic, the rest are test rows; of the made tables 400
 and 2000, beside 4000 test rows. "t noise" has nothing but Student's t with three
 degrees of freedom in 20 columns. "t surface" has that as noise, 0.2 times, around a
-surface of four dimensions in 30 columns. Test errors are over PCA's: "at PCA" counts
-seeds above 0.999, the last column those above 1.002.
+surface of four dimensions in 30 columns. Three quarters of diamonds are trained on:
+of its 53940 rows a handful have a length ten times too long, and if one of these is a
+test row it makes most of the error. Test errors are over PCA's: "at PCA" counts seeds
+above 0.999, the last column those above 1.002.
 """
 
 import argparse
@@ -39,8 +41,8 @@ def made(make, n_rows, seed):
     return standardised_split(make(n_rows + TEST_ROWS, seed), seed, train_size=n_rows)
 
 
-def real(name, seed):
-    return standardised_split(load_table(name), seed, train_size=2000)
+def real(name, seed, train_size=2000):
+    return standardised_split(load_table(name), seed, train_size=train_size)
 
 
 TABLES = {
@@ -48,6 +50,7 @@ TABLES = {
     "magic": partial(real, "magic"),
     "t noise": partial(made, noise, 400),
     "t surface": partial(made, surface, 2000),
+    "diamonds": partial(real, "diamonds", train_size=0.75),
 }
 
 

@@ -7,9 +7,9 @@ fit: 2000 rows of spambase and magic, the rest are test rows; of the made tables
 and 2000, beside 4000 test rows. "t noise" has nothing but Student's t with three
 degrees of freedom in 20 columns. "t surface" has that as noise, 0.2 times, around a
 surface of four dimensions in 30 columns. Three quarters of diamonds are trained on:
-of its 53940 rows a handful have a length ten times too long, and if one of these is a
-test row it makes most of the error. Test errors are over PCA's: "at PCA" counts seeds
-above 0.999, the last column those above 1.002.
+of its 53940 rows three have a length that is several times too long, and if one of
+these is a test row it makes most of the error. Test errors are over PCA's: "at PCA"
+counts seeds above 0.999, the last column those above 1.002.
 """
 
 import argparse

@@ -168,6 +168,9 @@ def fit_and_test(shape, options):
     print(json.dumps(result))
 
 
+SINGLE = {"memmap": (memmap, MEMMAP_SHAPE), "epochs": (compare_epochs, MILLION)}
+
+
 def plot(curves, file):
     """Draw seconds and memory over each size."""
     import matplotlib.pyplot as plt
@@ -192,7 +195,7 @@ def main():
     parser.add_argument(
         "--largest", type=float, default=1e9, help="cells of the largest table"
     )
-    parser.add_argument("--series", nargs="+", default=[*SERIES, "memmap", "epochs"])
+    parser.add_argument("--series", nargs="+", default=[*SERIES, *SINGLE])
     parser.add_argument("--plot", metavar="FILE", help="draw the curves into this file")
     arguments = parsed(parser)
     largest = arguments.largest
@@ -203,13 +206,10 @@ def main():
     print(f"limits: growth {GROWTH_LIMIT} over rows; extra MB as printed")
     curves = {}
     for name in arguments.series:
-        shapes = {"memmap": [MEMMAP_SHAPE], "epochs": [MILLION]}.get(name)
-        shapes = shapes or SERIES[name]
+        shapes = SERIES.get(name) or [SINGLE[name][1]]
         shapes = [shape for shape in shapes if math.prod(shape[:2]) <= largest]
-        if shapes and name == "memmap":
-            memmap(*shapes)
-        elif shapes and name == "epochs":
-            compare_epochs(*shapes)
+        if shapes and name in SINGLE:
+            SINGLE[name][0](*shapes)
         elif shapes:
             curves[name] = grow(name, shapes)
     print(machine())

@@ -129,7 +129,11 @@ ESTIMATORS = {
         AutoencoderTransformer(**SMALL), max_iter=6, random_state=0
     ),
     "regressor": AutoencoderRegressor(
-        AutoencoderTransformer(**SMALL), max_iter=6, random_state=0
+        AutoencoderTransformer(**SMALL),
+        noise="adversarial",
+        consistency_weight=1,
+        max_iter=6,
+        random_state=0,
     ),
 }
 

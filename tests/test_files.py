@@ -125,6 +125,12 @@ ESTIMATORS = {
     "marginalized": (skae.MarginalizedDenoisingAutoencoder(2), CURVE),
     "concatenated": (skae.MarginalizedDenoisingAutoencoder(2, concatenate=True), CURVE),
     "classifier": (skae.AutoencoderClassifier(pretrained, **QUICK), CURVE),
+    "adversarial": (
+        skae.AutoencoderClassifier(
+            pretrained, noise="adversarial", consistency_weight=1, **QUICK
+        ),
+        CURVE,
+    ),
     "regressor": (skae.AutoencoderRegressor(pretrained, **QUICK), CURVE),
     "detector": (
         skae.AutoencoderOutlierDetector(pretrained, n_folds=2, random_state=0),

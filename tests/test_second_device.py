@@ -43,7 +43,9 @@ class Absent(torch.nn.Linear):
 
 EVERY = {
     **ESTIMATORS,
-    "classifier": skae.AutoencoderClassifier(ESTIMATORS["plain"], **BRIEF),
+    "classifier": skae.AutoencoderClassifier(
+        ESTIMATORS["plain"], noise="adversarial", consistency_weight=1, **BRIEF
+    ),
     "regressor": skae.AutoencoderRegressor(ESTIMATORS["variational"], **BRIEF),
     "detector": skae.AutoencoderOutlierDetector(ESTIMATORS["plain"], random_state=0),
     "ordered": skae.AutoencoderTransformer(2, ordered=True, **BRIEF),

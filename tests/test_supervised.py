@@ -230,7 +230,8 @@ def test_fine_tuning_leaves_the_pretrained_autoencoder():
     assert SMALL.random_state is None
 
 
-def test_consistency_makes_predictions_robust():
+@pytest.mark.parametrize("noise", ["gaussian", "adversarial"])
+def test_consistency_makes_predictions_robust(noise):
     """The consistency term brings predictions on noisy rows to those on clean ones."""
     X, _, given = few_labels()
     X_noisy = X + np.random.default_rng(0).normal(0, 0.5, X.shape) * X.std(axis=0)
@@ -238,7 +239,7 @@ def test_consistency_makes_predictions_robust():
     for weight in (0, 10):
         model = classifier(
             consistency_weight=weight,
-            noise_level=0.5,
+            noise=noise,
             early_stopping=False,
             max_iter=15,
             learning_rate_init=1e-2,
@@ -285,6 +286,40 @@ def test_terms_of_the_loss_have_their_weights():
         targets = SimpleNamespace(y=ones, weight=None, row_weight=None)
         found.append(loss(outputs, LabelledAndAll(ones, ones), targets).item())
     np.testing.assert_allclose(found, [0.5, 0.5 + 2, 0.5 + 20, 0.5 + 4.5, 0.5 + 45])
+
+
+@pytest.mark.parametrize("has_classes", [True, False])
+def test_adversarial_noise_goes_where_outputs_change_most(has_classes):
+    """No step of the same length, that of gaussian noise, changes a linear output more.
+
+    Columns without noise stay.
+    """
+    import torch
+
+    from skae.objectives._supervised import Adversarial
+
+    generator = torch.Generator().manual_seed(0)
+    U, axis = torch.randn(50, 4, generator=generator), torch.tensor([3.0, -1, 0.5, 2])
+    noise = Adversarial(np.array([0.1, 0.3, 0.2, 0.0]))
+    outputs, moved = noise(U, lambda U: U @ axis[:, None], has_classes=has_classes)
+    assert not outputs.requires_grad
+    assert not moved.requires_grad
+    torch.testing.assert_close(outputs, U @ axis[:, None])
+    kept = axis * torch.tensor([1.0, 1, 1, 0])
+    signs = -outputs.sign() if has_classes else ((moved - U) @ kept).sign()[:, None]
+    length = np.sqrt(0.1**2 + 0.3**2 + 0.2**2)
+    torch.testing.assert_close(moved - U, signs * length * kept / kept.norm())
+    assert has_classes or len(signs.unique()) == 2
+
+
+def test_noise_level_depends_on_the_noise():
+    """A step to where it does most need not be as long as a random one."""
+    X, y, _ = few_labels()
+    assert classifier().fit(X, y).noise_level_ == 0.5
+    assert classifier(noise="adversarial").fit(X, y).noise_level_ == 0.1
+    assert classifier(noise_level=2).fit(X, y).noise_level_ == 2
+    with pytest.raises(ValueError, match="'noise'.*'masking'"):
+        classifier(noise="masking").fit(X, y)
 
 
 @pytest.mark.slow

@@ -57,7 +57,11 @@ class BaseSupervised(EncodingTransformer):
             Interval(Real, 0, None, closed="left"),
             StrOptions({"auto"}),
         ],
-        "noise_level": [Interval(Real, 0, None, closed="neither")],
+        "noise": [StrOptions({"gaussian", "adversarial"})],
+        "noise_level": [
+            Interval(Real, 0, None, closed="neither"),
+            StrOptions({"auto"}),
+        ],
         "alpha": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [
@@ -153,6 +157,10 @@ class BaseSupervised(EncodingTransformer):
         labelled = engine.Labelled(rows, targets, weight, groups)
         plan = self._plan(table.n_rows)
         self.batch_size_, self.max_iter_ = plan.batch_size, plan.max_iter
+        level = self.noise_level
+        if is_auto(level):
+            level = objectives.NOISE_LEVELS[self.noise]
+        self.noise_level_ = float(level)
         n_unlabelled = table.n_rows - len(labelled)
         folds = engine.label_folds(
             labelled, self.validation_fraction, seed, n_unlabelled
@@ -221,7 +229,8 @@ class BaseSupervised(EncodingTransformer):
             reconstruction=own,
             reconstruction_weight=self.reconstruction_weight,
             consistency_weight=0.0,
-            noise_level=self.noise_level,
+            noise=self.noise,
+            noise_level=self.noise_level_,
             alpha=0.0,
             trains_encoder=self.fine_tune,
         )

@@ -94,8 +94,15 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
         moves the boundaries between predictions to where there are few rows. "auto"
         tries 0 and 1 on held-out labels where most rows are unlabelled, else is 0.
 
-    noise_level : float, default=0.5
-        Standard deviation of that noise, as a share of each column's.
+    noise : {"gaussian", "adversarial"}, default="gaussian"
+        What predictions are to stay the same under. "gaussian" moves rows at random,
+        "adversarial" each to where its prediction changes most (Miyato et al., 2019, in
+        one step), which takes longer.
+
+    noise_level : float or "auto", default="auto"
+        Standard deviation of that noise, as a share of each column's. "adversarial"
+        moves a row as far as gaussian noise of that level would. "auto" is 0.5 for
+        "gaussian" and 0.1 for "adversarial".
 
     alpha : float or "auto", default="auto"
         Strength of the squared penalty on the weights of the head, for codes of unit
@@ -177,7 +184,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
     n_components_ : int
         Size of the code.
 
-    alpha_, consistency_weight_, batch_size_, max_iter_ : object
+    alpha_, consistency_weight_, noise_level_, batch_size_, max_iter_ : object
         What "auto" stood for.
 
     n_iter_ : int
@@ -234,6 +241,10 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
     Rasmus, A., Valpola, H., Honkala, M., Berglund, M., and Raiko, T. (2015).
     Semi-supervised learning with ladder networks. NeurIPS, 28.
 
+    Miyato, T., Maeda, S., Koyama, M., and Ishii, S. (2019). Virtual adversarial
+    training: a regularization method for supervised and semi-supervised learning. IEEE
+    Transactions on Pattern Analysis and Machine Intelligence, 41(8), 1979-1993.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -258,7 +269,8 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
         fine_tune=True,
         reconstruction_weight=1.0,
         consistency_weight="auto",
-        noise_level=0.5,
+        noise="gaussian",
+        noise_level="auto",
         alpha="auto",
         class_weight=None,
         learning_rate_init=1e-3,
@@ -277,6 +289,7 @@ class AutoencoderClassifier(ClassifierMixin, BaseSupervised):
         self.fine_tune = fine_tune
         self.reconstruction_weight = reconstruction_weight
         self.consistency_weight = consistency_weight
+        self.noise = noise
         self.noise_level = noise_level
         self.alpha = alpha
         self.class_weight = class_weight

@@ -127,6 +127,7 @@ HEAD = (
             "device_": text,
             "alpha_": number,
             "consistency_weight_": number,
+            "noise_level_": number,
             "n_iter_": integer,
             "best_n_iter_": integer,
             "loss_curve_": curve,

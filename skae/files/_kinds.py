@@ -18,7 +18,7 @@ from ..networks._prefix import Extended, First, Prefix, octaves
 from ..objectives._contractive import ContractiveNetwork, JacobianNorm
 from ..objectives._denoising import Added, Custom, Replaced
 from ..objectives._sparse import SparseNetwork, TopK, TopKNetwork
-from ..objectives._supervised import SupervisedNetwork
+from ..objectives._supervised import Adversarial, SupervisedNetwork
 from ..objectives._variational import (
     GaussianEncoder,
     Reparameterisation,
@@ -338,12 +338,18 @@ KINDS = [
         needed=("pepper", "salt"),
     ),
     kind(Custom, {"function": callable}, sizes=CLIP, buffers=CORRUPTION),
+    kind(
+        Adversarial,
+        sizes={"d": lambda module: len(module.level)},
+        buffers={"level": ("d",)},
+        needed=("level",),
+    ),
 ]
 BY_CLASS = {entry.cls: entry for entry in KINDS}
 # What a part of a name may be; others are layers.
 ROLES = {
     "corruption": (nn.Identity, Added, Replaced, Custom),
-    "noise": (Added,),
+    "noise": (Added, Adversarial),
     "prefix": (Prefix,),
     **dict.fromkeys(
         ("activation", "code_activation", "output_activation"), (Activation,)

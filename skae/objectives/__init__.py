@@ -14,6 +14,7 @@ __getattr__, __dir__ = attach(
         "Criterion": "._criterion",
         "Denoising": "._denoising",
         "FineTuning": "._supervised",
+        "NOISE_LEVELS": "._supervised",
         "Reconstruction": "._reconstruction",
         "ReconstructionLoss": "._reconstruction",
         "Sparse": "._sparse",

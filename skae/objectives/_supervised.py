@@ -8,10 +8,14 @@ import torch
 from torch.nn import functional as F
 
 from ..networks._layers import linear_of
-from ..networks._network import Network, one_row_or_many
+from ..networks._network import Network, RandomPart, one_row_or_many
 from ._criterion import Criterion, weighted_mean
 from ._denoising import Added
 from ._reconstruction import Reconstruction
+
+# The noise to answer alike under, and how strong it is for "auto": a step to where it
+# does most is felt as much as a random one that is many times as long.
+NOISE_LEVELS = {"gaussian": 0.5, "adversarial": 0.1}
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class FineTuning:
 
     reconstruction_weight, consistency_weight : float
 
+    noise : {"gaussian", "adversarial"}
+
     noise_level : float
         Standard deviation of the noise, as a share of each column's.
 
@@ -41,6 +47,7 @@ class FineTuning:
     reconstruction: Reconstruction
     reconstruction_weight: float
     consistency_weight: float
+    noise: str
     noise_level: float
     alpha: float
     trains_encoder: bool = True
@@ -52,7 +59,9 @@ class FineTuning:
         """
         noise = None
         if self.trains_encoder and self.consistency_weight * self.noise_level > 0:
-            noise = Added("gaussian", self.noise_level * deviations)
+            level = self.noise_level * deviations
+            adds = self.noise == "gaussian"
+            noise = Added("gaussian", level) if adds else Adversarial(level)
         network = SupervisedNetwork(
             copy.deepcopy(self.autoencoder).unseal(),
             head,
@@ -92,6 +101,40 @@ class Outputs(NamedTuple):
     clean: torch.Tensor | None
     noisy: torch.Tensor | None
     reconstruction: object
+
+
+class Adversarial(RandomPart):
+    """Moves each row to where the outputs change most (Miyato et al., 2019).
+
+    As far as gaussian noise of that level would, in the root mean square; columns
+    without any stay.
+
+    Parameters
+    ----------
+    level : array-like of shape (n_features,)
+    """
+
+    def __init__(self, level):
+        super().__init__()
+        self.register_buffer("level", torch.as_tensor(level))
+
+    def forward(self, U, outputs_of, *, has_classes):
+        """Return the outputs of rows, and the rows moved.
+
+        Classes are moved away from the one that is likeliest, numbers along a random
+        direction of the outputs.
+        """
+        U = U.detach().requires_grad_()
+        outputs = outputs_of(U)
+        if has_classes:
+            scores = class_scores(outputs)
+            change = F.cross_entropy(scores, scores.argmax(dim=1), reduction="sum")
+        else:
+            directions = torch.empty_like(outputs).normal_(generator=self.generator)
+            change = (outputs * directions).sum()
+        (slope,) = torch.autograd.grad(change, U)
+        direction = F.normalize(slope * (self.level > 0), dim=1)
+        return outputs.detach(), U.detach() + self.level.norm().to(U) * direction
 
 
 class SupervisedNetwork(Network):
@@ -147,14 +190,21 @@ class SupervisedNetwork(Network):
         labelled, rows = batch
         clean = noisy = reconstruction = None
         if self.noise is not None:
-            with torch.no_grad():
-                clean = self.predict_standardised(rows)
-            noisy = self.predict_standardised(self.noise(rows))
+            clean, moved = self._clean_and_moved(rows)
+            noisy = self.predict_standardised(moved)
         if self.reconstructs:
             reconstruction = self.autoencoder.propagate(rows)
         return Outputs(
             self.predict_standardised(labelled), clean, noisy, reconstruction
         )
+
+    def _clean_and_moved(self, rows):
+        """Return the outputs of standardised rows, held fixed, and rows with noise."""
+        if isinstance(self.noise, Adversarial):
+            has_classes = self.target_scale is None
+            return self.noise(rows, self.predict_standardised, has_classes=has_classes)
+        with torch.no_grad():
+            return self.predict_standardised(rows), self.noise(rows)
 
     def predict_standardised(self, U):
         """Return the head's outputs for standardised rows."""

@@ -1,7 +1,7 @@
 """What the likelihood of a variational autoencoder says of rows, and draws from it."""
 
 import numpy as np
-from scipy import linalg, special
+from scipy import linalg
 
 from ..data._table import Table
 from ..networks._shares import DOUBT
@@ -85,7 +85,7 @@ def _log_densities(X, X_hat, variance):
     """Return those of a normal distribution, or Bernoulli's if there is no variance."""
     if variance is None:
         X_hat = X_hat.clip(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-        return special.xlogy(X, X_hat) + special.xlog1py(1 - X, -X_hat)
+        return X * np.log(X_hat) + (1 - X) * np.log1p(-X_hat)
     return -0.5 * ((X_hat - X) ** 2 / variance + np.log(2 * np.pi * variance))
 
 

@@ -129,6 +129,9 @@ ESTIMATORS = {
         AutoencoderTransformer(**SMALL), max_iter=6, random_state=0
     ),
     "regressor": AutoencoderRegressor(
+        AutoencoderTransformer(**SMALL), max_iter=6, random_state=0
+    ),
+    "adversarial": AutoencoderRegressor(
         AutoencoderTransformer(**SMALL),
         noise="adversarial",
         consistency_weight=1,

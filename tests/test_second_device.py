@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn import config_context
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 
 import skae
 from skae.engine import _starts
@@ -43,7 +43,8 @@ class Absent(torch.nn.Linear):
 
 EVERY = {
     **ESTIMATORS,
-    "classifier": skae.AutoencoderClassifier(
+    "classifier": skae.AutoencoderClassifier(ESTIMATORS["plain"], **BRIEF),
+    "adversarial": skae.AutoencoderClassifier(
         ESTIMATORS["plain"], noise="adversarial", consistency_weight=1, **BRIEF
     ),
     "regressor": skae.AutoencoderRegressor(ESTIMATORS["variational"], **BRIEF),
@@ -69,7 +70,7 @@ def used(name, estimator, device):
     X = make_curve(600 if name == "held out" else 90)
     X = (X - X.min(axis=0)) / np.ptp(X, axis=0)
     X, X_new = X[:-5], X[-5:]
-    y = X[:, 0] > 0.5 if name == "classifier" else X[:, 0]
+    y = X[:, 0] > 0.5 if is_classifier(estimator) else X[:, 0]
     estimator = moved(estimator, device).fit(X, y)
     if hasattr(estimator, "partial_fit"):
         estimator.partial_fit(X)

@@ -240,6 +240,7 @@ def test_consistency_makes_predictions_robust(noise):
         model = classifier(
             consistency_weight=weight,
             noise=noise,
+            noise_level=0.5 if noise == "gaussian" else 0.1,
             early_stopping=False,
             max_iter=15,
             learning_rate_init=1e-2,

@@ -60,8 +60,10 @@ class FineTuning:
         noise = None
         if self.trains_encoder and self.consistency_weight * self.noise_level > 0:
             level = self.noise_level * deviations
-            adds = self.noise == "gaussian"
-            noise = Added("gaussian", level) if adds else Adversarial(level)
+            if self.noise == "adversarial":
+                noise = Adversarial(level)
+            else:
+                noise = Added(self.noise, level)
         network = SupervisedNetwork(
             copy.deepcopy(self.autoencoder).unseal(),
             head,
